@@ -1,0 +1,125 @@
+package spec
+
+import "time"
+
+// Configuration is fescue.yaml decoded: one application, by its author's words.
+// Defaults are filled in by Decode, so that a reader needs no second set of them.
+type Configuration struct {
+	Name         Name              `yaml:"name" json:"name"`
+	Version      Version           `yaml:"version" json:"version"`
+	Description  string            `yaml:"description,omitempty" json:"description,omitempty"`
+	Runtime      Runtime           `yaml:"runtime" json:"runtime"`
+	Platform     Platform          `yaml:"platform,omitempty" json:"platform"`
+	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty"`
+	Resources    Resources         `yaml:"resources,omitempty" json:"resources"`
+	Triggers     []Trigger         `yaml:"triggers,omitempty" json:"triggers,omitempty"`
+	Commands     []Command         `yaml:"commands,omitempty" json:"commands,omitempty"`
+	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies"`
+	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation"`
+	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc"`
+	Limits       Limits            `yaml:"limits,omitempty" json:"limits"`
+	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty"`
+}
+
+// IsFunction tells whether the application is called per event (it has a
+// handler); otherwise it is a service, made of commands.
+func (c *Configuration) IsFunction() bool { return c.Handler != "" }
+
+// Resources are the topics an application may use. What a trigger names is
+// granted without being repeated here; see [Configuration.Grants].
+type Resources struct {
+	Subscribe []Filter `yaml:"subscribe,omitempty" json:"subscribe,omitempty"`
+	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty"`
+}
+
+// Trigger is one cause for which the handler is called.
+type Trigger struct {
+	Topic Filter `yaml:"topic" json:"topic"`
+	// Reply is the topic on which what the handler returns is published.
+	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty"`
+}
+
+// Mode is the privilege level of a command.
+type Mode string
+
+// The privilege levels.
+const (
+	ModeSandbox Mode = "sandbox" // confined, the default
+	ModeUser    Mode = "user"    // unprivileged, sees the device's file system
+	ModeRoot    Mode = "root"    // as the agent; only where the device's policy allows it
+)
+
+// Command is one program of a service, or a preparation step of any application.
+type Command struct {
+	Run  string `yaml:"run" json:"run"` // for /bin/sh -c, in the code directory
+	Mode Mode   `yaml:"mode,omitempty" json:"mode"`
+	// Wait holds the next command back until this one has exited with 0.
+	// A command without Wait keeps running and is restarted when it ends.
+	Wait    bool     `yaml:"wait,omitempty" json:"wait"`
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // of a waited-for command; default 5 minutes
+}
+
+// Dependencies are what must be there before the commands run.
+type Dependencies struct {
+	// Requirements is the path of pip's requirements file in the artifact.
+	Requirements string `yaml:"requirements,omitempty" json:"requirements,omitempty"`
+	// Applications that must be running on the same device, with version ranges.
+	Applications map[Name]Range `yaml:"applications,omitempty" json:"applications,omitempty"`
+}
+
+// Isolation says how an application is parted from the rest of the device.
+type Isolation string
+
+// The isolation levels.
+const (
+	IsolationSandbox   Isolation = "sandbox"   // the default
+	IsolationNone      Isolation = "none"      // own user and directory only
+	IsolationContainer Isolation = "container" // reserved: refused by this version
+)
+
+// IPC is the link that the SDKs use from the application to Data Xchange.
+type IPC string
+
+// The links an application can ask for.
+const (
+	IPCUnix   IPC = "unix"   // Unix socket: highest rate, the default
+	IPCMqueue IPC = "mqueue" // POSIX message queues: lowest latency
+)
+
+// Limits bound what an application may take. Zero means the default, which
+// Decode fills in.
+type Limits struct {
+	Memory      Bytes    `yaml:"memory,omitempty" json:"memory"`           // resident, whole application; default 256 MiB
+	CPU         float64  `yaml:"cpu,omitempty" json:"cpu"`                 // processors; 0 is unlimited
+	Processes   int      `yaml:"processes,omitempty" json:"processes"`     // and threads; default 128
+	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout"`         // of one invocation; default 30 s
+	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency"` // invocations at once; default 1
+	Queue       int      `yaml:"queue,omitempty" json:"queue"`             // events waiting for a worker; default 1,024
+	Logs        Bytes    `yaml:"logs,omitempty" json:"logs"`               // kept on the device; default 8 MiB
+}
+
+// Defaults that Decode fills in.
+const (
+	DefaultMemory         Bytes = 256 << 20
+	DefaultProcesses            = 128
+	DefaultTimeout              = Duration(30 * time.Second)
+	DefaultCommandTimeout       = Duration(5 * time.Minute)
+	DefaultConcurrency          = 1
+	DefaultQueue                = 1024
+	DefaultLogs           Bytes = 8 << 20
+)
+
+// Grants are the topics that the application may use, triggers included.
+func (c *Configuration) Grants() Resources {
+	g := Resources{
+		Subscribe: append([]Filter(nil), c.Resources.Subscribe...),
+		Publish:   append([]Filter(nil), c.Resources.Publish...),
+	}
+	for _, t := range c.Triggers {
+		g.Subscribe = append(g.Subscribe, t.Topic)
+		if t.Reply != "" {
+			g.Publish = append(g.Publish, Filter(t.Reply))
+		}
+	}
+	return g
+}
