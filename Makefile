@@ -1,0 +1,73 @@
+# Fescue's tasks. `make` alone lists them.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X fescue.dev/fescue/app.version=$(VERSION)
+GO ?= go
+TOOLS := .tools
+PY := $(TOOLS)/venv/bin/python
+
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/fescue
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
+
+.PHONY: demo
+demo: build ## Start everything, deploy the polynomial example, show the roots (ONCE=1 ends after them)
+	./tools/demo.sh
+
+.PHONY: test
+test: deps check test-go test-python ## Install what the tests need and run all of them
+
+.PHONY: deps
+deps: ## Install what the tests need (Debian packages, a Python environment)
+	./tools/deps.sh
+
+.PHONY: check
+check: ## Formatting and vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+
+.PHONY: test-go
+test-go: build
+	$(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname -- -timeout 20m ./...
+
+.PHONY: test-python
+test-python: deps
+	$(PY) -m pytest -q sdk/python examples
+
+.PHONY: race
+race: deps ## All Go tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
+	./tools/fuzz.sh $${FUZZTIME:-30s}
+
+.PHONY: bench
+bench: build ## Measure the figures of docs/reference/figures.md
+	./bench/run.sh
+
+.PHONY: lint
+lint: ## golangci-lint with .golangci.yml
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
+
+.PHONY: docs
+docs: build ## Write man pages and completions under bin/
+	./bin/fescue docs man bin/man
+	mkdir -p bin/completion && for s in bash zsh fish; do ./bin/fescue completion $$s > bin/completion/fescue.$$s; done
+
+.PHONY: golden
+golden: ## Rewrite golden files (OpenAPI, JSON Schema, dependency list); read the diff
+	$(GO) test ./spec ./server/api ./internal/repository -run Golden -update
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin $(TOOLS)

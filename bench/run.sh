@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Measures every figure of docs/reference/figures.md. Takes some minutes; run it
+# on a machine that does nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+echo "== machine ($(nproc) processors, $(uname -r))"
+go run ./bench/machine -binary bin/fescue
+echo "== exchange"
+go run ./bench/exchange

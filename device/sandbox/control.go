@@ -1,0 +1,89 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fescue.dev/fescue/device/sandbox/jail"
+)
+
+// control is the agent's end of the socket to a helper. Waiting on it costs no thread.
+type control struct{ file *os.File }
+
+// newControl makes the socket; theirs is for the helper alone, so that each side
+// notices the other's end.
+func newControl() (ours *control, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs = os.NewFile(uintptr(fds[1]), "control")
+	err = unix.SetsockoptInt(fds[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+	if err == nil {
+		err = unix.SetNonblock(fds[0], true)
+	}
+	ours = &control{os.NewFile(uintptr(fds[0]), "control")}
+	if err != nil {
+		ours.close()
+		theirs.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}
+
+// command tells the helper something; one that is gone needs no telling.
+func (c *control) command(b byte) { _, _ = c.file.Write([]byte{b}) }
+
+// interrupt makes receive give up.
+func (c *control) interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }
+
+func (c *control) close() { _ = c.file.Close() }
+
+// receive waits for the helper's next message; io.EOF when it is gone. pid is
+// the process that the message names, in the agent's PID namespace.
+func (c *control) receive() (m jail.Message, pid int, err error) {
+	text, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred))
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return m, 0, err
+	}
+	var n, rightsLength int
+	var receiveErr error
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			n, rightsLength, _, _, receiveErr = unix.Recvmsg(int(fd), text, rights, unix.MSG_CMSG_CLOEXEC)
+			// A helper that ends with a command unread resets the connection, which the
+			// kernel tells once, before the messages that are still there.
+			if receiveErr != unix.EINTR && receiveErr != unix.ECONNRESET {
+				return receiveErr != unix.EAGAIN
+			}
+		}
+	})
+	if err == nil {
+		err = receiveErr
+	}
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		return m, 0, err
+	}
+	return m, senderOf(rights[:rightsLength]), json.Unmarshal(text[:n], &m)
+}
+
+func senderOf(rights []byte) int {
+	messages, err := unix.ParseSocketControlMessage(rights)
+	if err != nil {
+		return 0
+	}
+	for i := range messages {
+		if cred, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
+			return int(cred.Pid)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,12 @@
+package jail
+
+import "golang.org/x/sys/unix"
+
+const (
+	auditArch  = unix.AUDIT_ARCH_ARM
+	foreignBit = 0
+)
+
+func callsOfProcessor() []uint32 {
+	return []uint32{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_USELIB, unix.SYS__SYSCTL, unix.SYS_CLOCK_SETTIME64}
+}

@@ -1,0 +1,84 @@
+package jail
+
+import "fescue.dev/fescue/fail"
+
+// Descriptors that the helper inherits. 0, 1 and 2 are the program's own; its
+// further ones follow FilesFD and become 3, 4, … of the program.
+const (
+	ControlFD = 3 // SOCK_SEQPACKET: messages out, commands in; its end of file means that the agent is gone
+	PlanFD    = 4 // the Plan as JSON, from its beginning
+	FilesFD   = 5
+)
+
+// Commands that the agent sends on the control socket, one byte each.
+const (
+	CommandGo        = 'g' // the helper is in its control group: start the program
+	CommandTerminate = 't' // SIGTERM to every process, then wait for their end
+	CommandKill      = 'k' // SIGKILL to every process
+)
+
+// Plan is everything the helper has to do. Its zero value runs a program with
+// the helper's own rights.
+type Plan struct {
+	Argv  []string
+	Dir   string
+	Env   []string
+	Files int // number of descriptors from FilesFD on
+
+	Init     bool // the helper is process 1 of its PID namespace
+	Proc     bool // mount /proc anew, for that namespace, when there is no Root
+	Loopback bool // set the interface lo up: the network namespace is new
+
+	Root      string // empty directory to build the program's root on; "" shows the device's
+	Mounts    []Mount
+	Temporary int64 // bytes of /tmp and /dev/shm, each
+
+	TaskFiles []string // "tasks" of control groups (v1) that the program shall be in
+	Limits    []Limit
+
+	SetUser       bool // become UID and GID, without further groups
+	UID, GID      int
+	NoPrivileges  bool // no_new_privs, no capabilities, empty bounding set
+	FilterCalls   bool // seccomp
+	NoInternet    bool // refuse Internet sockets by the filter: there is no network namespace
+	RestrictPaths bool // Landlock: there is no Root
+
+	Probe bool // do everything but start a program
+}
+
+// Mount is a path that the program sees at the same place.
+type Mount struct {
+	Path  string
+	Write bool
+}
+
+// Limit is a resource limit (setrlimit), soft and hard.
+type Limit struct {
+	Resource int
+	Value    uint64
+}
+
+// Message is what the helper reports. Exactly one field is set;
+// none is how a probe tells its success.
+type Message struct {
+	// Pid of the program that was started. In a PID namespace it is of that; the
+	// agent's number for it travels as SCM_CREDENTIALS.
+	Pid     int      `json:"pid,omitempty"`
+	Failure *Failure `json:"failure,omitempty"` // nothing was started; the helper ends
+	Exit    *int     `json:"exit,omitempty"`    // the program's wait status; the helper ends
+}
+
+// Failure is a fail.Error on its way through the socket.
+type Failure struct {
+	Kind     string `json:"kind"`
+	Op       string `json:"op"`
+	Resource string `json:"resource"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint"`
+	Errno    int    `json:"errno"` // 0 when the cause was no system call
+}
+
+// Err is the failure as the agent returns it.
+func (f *Failure) Err() *fail.Error {
+	return &fail.Error{Op: f.Op, Kind: fail.ParseKind(f.Kind), Resource: f.Resource, Hint: f.Hint, Err: &cause{f.Message, f.Errno}}
+}

@@ -1,0 +1,77 @@
+package jail
+
+import "golang.org/x/sys/unix"
+
+// giveUpRights leaves the calling thread with no more than the program may have.
+// The system calls are made raw: package syscall would change every thread.
+func giveUpRights(p *Plan) error {
+	if p.NoPrivileges {
+		if err := emptyBoundingSet(); err != nil {
+			return because(err, "drop capabilities", "")
+		}
+	}
+	if p.SetUser {
+		if err := becomeUser(p.UID, p.GID); err != nil {
+			return err
+		}
+	}
+	if p.NoPrivileges {
+		if err := dropCapabilities(); err != nil {
+			return because(err, "drop capabilities", "")
+		}
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return because(err, "forbid new privileges", "")
+		}
+	}
+	if p.RestrictPaths {
+		if err := restrictPaths(p); err != nil {
+			return err
+		}
+	}
+	if p.FilterCalls {
+		return because(filterCalls(p.NoInternet), "filter system calls", "")
+	}
+	return nil
+}
+
+func becomeUser(uid, gid int) error {
+	if _, _, errno := unix.RawSyscall(sysSetgroups, 0, 0, 0); errno != 0 {
+		return because(errno, "leave groups", "")
+	}
+	if _, _, errno := unix.RawSyscall(sysSetresgid, uintptr(gid), uintptr(gid), uintptr(gid)); errno != 0 {
+		return because(errno, "become group", "")
+	}
+	if _, _, errno := unix.RawSyscall(sysSetresuid, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+		return because(errno, "become user", "")
+	}
+	return nil
+}
+
+// emptyBoundingSet drops every capability that the kernel knows; it says EINVAL
+// after the last. Without the right to do so (no CAP_SETPCAP) there is nothing
+// to drop from: no_new_privs keeps the program from gaining any.
+func emptyBoundingSet() error {
+	for c := uintptr(0); c < 64; c++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		switch err {
+		case nil:
+		case unix.EINVAL, unix.EPERM:
+			return nil
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// dropCapabilities empties the ambient, inheritable, permitted and effective
+// sets. Becoming another user than root does so too, but in a user namespace the
+// user stays the same.
+func dropCapabilities() error {
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil && err != unix.EINVAL {
+		return err
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return unix.Capset(&header, &none[0])
+}

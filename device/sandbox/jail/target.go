@@ -1,0 +1,130 @@
+package jail
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"fescue.dev/fescue/fail"
+)
+
+// startTarget starts the program. Rights are given up by one thread, which forks
+// the program and then ends: what belongs to threads (user, capabilities,
+// no_new_privs, seccomp, Landlock, v1 control groups) is inherited from it, and the
+// helper keeps the rights to supervise without a window in which the program
+// has them.
+func startTarget(p *Plan, tasks []int) (pid int, err error) {
+	type result struct {
+		pid int
+		err error
+	}
+	started := make(chan result)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		pid, err := forkConfined(p, tasks)
+		started <- result{pid, err}
+	}()
+	r := <-started
+	return r.pid, r.err
+}
+
+func forkConfined(p *Plan, tasks []int) (int, error) {
+	for i, fd := range tasks {
+		if _, err := unix.Write(fd, []byte("0")); err != nil { // "0" is the writing thread
+			return 0, because(err, "enter control group", p.TaskFiles[i])
+		}
+	}
+	if err := setLimits(p.Limits); err != nil {
+		return 0, err
+	}
+	if err := giveUpRights(p); err != nil {
+		return 0, err
+	}
+	if err := unix.Chdir(p.Dir); err != nil {
+		return 0, because(err, "enter working directory", p.Dir)
+	}
+	program, err := lookUp(p.Argv[0], p.Env)
+	if err != nil {
+		return 0, err
+	}
+	files := []uintptr{0, 1, 2}
+	for fd := FilesFD; fd < FilesFD+p.Files; fd++ {
+		files = append(files, uintptr(fd))
+	}
+	pid, err := syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
+		Env: p.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return 0, executeFailure(err, program)
+	}
+	return pid, nil
+}
+
+func setLimits(limits []Limit) error {
+	for _, l := range limits {
+		var now syscall.Rlimit
+		if err := syscall.Getrlimit(l.Resource, &now); err != nil {
+			return because(err, "read resource limit", "")
+		}
+		value := min(l.Value, uint64(now.Max)) // lowering needs no right
+		if err := syscall.Setrlimit(l.Resource, &syscall.Rlimit{Cur: value, Max: value}); err != nil {
+			return because(err, "set resource limit", "")
+		}
+	}
+	return nil
+}
+
+// lookUp finds a program in the PATH of env, with the program's own rights.
+func lookUp(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	path := "/usr/local/bin:/usr/bin:/bin"
+	for _, e := range env {
+		if value, is := strings.CutPrefix(e, "PATH="); is {
+			path = value
+		}
+	}
+	for _, dir := range filepath.SplitList(path) {
+		candidate := filepath.Join(dir, name)
+		info, err := os.Stat(candidate)
+		if err == nil && info.Mode().IsRegular() && unix.Access(candidate, unix.X_OK) == nil {
+			if !strings.Contains(candidate, "/") {
+				candidate = "./" + candidate
+			}
+			return candidate, nil
+		}
+	}
+	return "", fail.New(fail.NotFound, "start program", "program not found in PATH=%s", path).On(name).
+		WithHint("Install it on the device, write its whole path, or set PATH in the configuration's environment.")
+}
+
+// executeFailure says what it was that execve refused.
+func executeFailure(err error, program string) error {
+	f := because(err, "start program", program).(*fail.Error)
+	info, statErr := os.Stat(program)
+	switch {
+	case errors.Is(err, unix.ENOENT) && statErr == nil:
+		return f.WithHint("The file is there, but the interpreter it names (its first line, or the loader of its libraries) is not, or is not visible to the application.")
+	case errors.Is(err, unix.ENOENT):
+		return f.WithHint("There is no such program, or it is not visible to the application: check the command and the contents of the artifact.")
+	case errors.Is(err, unix.EACCES) && statErr == nil && info.IsDir():
+		return f.WithHint("It is a directory, not a program.")
+	case errors.Is(err, unix.EACCES):
+		return f.WithHint("It is not executable for the application's user: set its mode to 0755 before packing it.")
+	case errors.Is(err, unix.ENOEXEC):
+		f.Kind = fail.Invalid
+		return f.WithHint("It is no program that this device can run: a script needs a first line like #!/bin/sh, a binary must be built for this processor.")
+	case errors.Is(err, unix.E2BIG):
+		f.Kind = fail.TooLarge
+		return f.WithHint("Arguments and environment together are too long: pass large values in a file.")
+	case errors.Is(err, unix.EAGAIN):
+		return f.WithHint("The application has as many processes as limits.processes allows.")
+	}
+	return f
+}

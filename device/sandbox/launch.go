@@ -1,0 +1,193 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fescue.dev/fescue/device/sandbox/cgroup"
+	"fescue.dev/fescue/device/sandbox/jail"
+	"fescue.dev/fescue/fail"
+)
+
+// startLimit bounds a start whose context has no deadline: a helper needs
+// milliseconds, unless a file system hangs.
+const startLimit = time.Minute
+
+// helper is a running helper, seen from the agent.
+type helper struct {
+	process *os.Process // signalled and waited for by pidfd, where the kernel has them
+	control *control
+	init    bool // of a PID namespace: its end is everybody's end
+	target  int  // the program's process id; 0 for a probe
+}
+
+// launch starts a helper and waits until its program runs or could not be run.
+func (s *Sandbox) launch(ctx context.Context, l level, plan *jail.Plan, o Options, g *cgroup.Group) (*helper, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	h, err := s.spawn(ctx, l, plan, o)
+	if err != nil {
+		return nil, err
+	}
+	err = h.begin(ctx, g)
+	if err == nil {
+		return h, nil
+	}
+	h.end()
+	if ctx.Err() != nil {
+		return nil, fail.Wrap(ctx.Err(), fail.Timeout, "start program", plan.Argv[0])
+	}
+	return nil, err
+}
+
+// begin lets the helper start its program, within the group.
+func (h *helper) begin(ctx context.Context, g *cgroup.Group) error {
+	stop := context.AfterFunc(ctx, h.control.interrupt)
+	defer stop()
+	if g != nil {
+		if err := g.Add(h.process.Pid); err != nil {
+			return err
+		}
+	}
+	h.control.command(jail.CommandGo)
+	m, pid, err := h.control.receive()
+	switch {
+	case err != nil:
+		return fail.New(fail.Internal, "start program", "the helper ended without a word: %w", err).
+			WithHint("See the application's log for what it wrote, and the kernel's for a killed process.")
+	case m.Failure != nil:
+		return m.Failure.Err()
+	case m.Exit != nil:
+		return fail.New(fail.Internal, "start program", "the helper tells an exit before a start")
+	}
+	h.target = pid
+	if !h.init {
+		h.target = m.Pid // it needs no translation
+	}
+	if g != nil {
+		return g.TakeBack(h.process.Pid)
+	}
+	return nil
+}
+
+// end kills the helper, and what it may have started, and collects it.
+func (h *helper) end() {
+	h.control.command(jail.CommandKill)
+	_ = h.process.Kill()
+	_, _ = h.process.Wait()
+	h.control.close()
+}
+
+// spawn executes the helper in its namespaces and hands it plan and descriptors.
+func (s *Sandbox) spawn(ctx context.Context, l level, plan *jail.Plan, o Options) (*helper, error) {
+	control, theirs, err := newControl()
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+	}
+	defer theirs.Close()
+	text, err := planFile(plan)
+	if err != nil {
+		control.close()
+		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+	}
+	defer text.Close()
+	files, closeNull, err := standardFiles(o)
+	if err != nil {
+		control.close()
+		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+	}
+	defer closeNull()
+	process, err := s.spawner.start(ctx, &os.ProcAttr{
+		Dir: "/",
+		// The helper's own environment: see jail.Main for the reasons.
+		Env:   []string{s.instance.marker(), "GOGC=off", "GOMAXPROCS=1"},
+		Files: append(append(files, theirs, text), o.Files...),
+		Sys:   attributes(l),
+	})
+	if err != nil {
+		control.close()
+		return nil, spawnFailure(err, plan.Argv[0])
+	}
+	return &helper{process: process, control: control, init: l.pid}, nil
+}
+
+func spawnFailure(err error, program string) error {
+	var f *fail.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	switch {
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
+		return fail.New(fail.Exhausted, "start program", "no new process: %w", err).On(program).
+			WithHint("The device has no more processes, memory, descriptors or namespaces: stop something, or raise the agent's limits.")
+	}
+	return fail.Wrap(err, fail.Internal, "start helper", program)
+}
+
+// attributes are the namespaces of the helper. Without a PID namespace it must
+// outlive the agent for the moment that it needs to end its descendants.
+func attributes(l level) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setsid: true, Cloneflags: l.cloneFlags()}
+	if l.pid {
+		a.Pdeathsig = syscall.SIGKILL
+	}
+	if a.Cloneflags&unix.CLONE_NEWUSER != 0 {
+		// The user stays the same inside: files keep their owner. What root could do
+		// comes as ambient capabilities, over the new namespaces alone.
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
+	}
+	return a
+}
+
+// planFile is an unnamed file in memory: neither argument nor environment of a
+// process can be read by others, nor is there a file to be left over.
+func planFile(plan *jail.Plan) (*os.File, error) {
+	text, err := json.Marshal(plan)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.MemfdCreate("fescue-plan", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "plan")
+	if _, err = bytes.NewReader(text).WriteTo(f); err == nil {
+		_, err = f.Seek(0, 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// standardFiles are descriptors 0 to 2.
+func standardFiles(o Options) (files []*os.File, closeNull func(), err error) {
+	files = []*os.File{o.Stdin, o.Stdout, o.Stderr}
+	var null *os.File
+	for i, f := range files {
+		if f != nil {
+			continue
+		}
+		if null == nil {
+			if null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+				return nil, nil, err
+			}
+		}
+		files[i] = null
+	}
+	return files, func() {
+		if null != nil {
+			null.Close()
+		}
+	}, nil
+}

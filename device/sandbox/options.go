@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"log/slog"
+	"os"
+
+	"fescue.dev/fescue/spec"
+)
+
+// Config is what a [Sandbox] needs to know of its device.
+type Config struct {
+	// State is a directory of the sandbox's own, made with mode 0700. It holds the
+	// users of applications, the identity of this installation and an empty
+	// directory on which roots are built. Two agents must not share it.
+	State string
+	Log   *slog.Logger
+	// FirstUID and LastUID bound the user ids given to applications; zero means
+	// [DefaultFirstUID] and [DefaultLastUID].
+	FirstUID, LastUID int
+	// Temporary bounds an application's private /tmp and /dev/shm, each; zero means
+	// [DefaultTemporary]. What is written there counts as memory of the application.
+	Temporary spec.Bytes
+}
+
+// Defaults of [Config].
+const (
+	DefaultFirstUID             = 200_000
+	DefaultLastUID              = 265_535
+	DefaultTemporary spec.Bytes = 64 << 20
+)
+
+// The values of Options.Network.
+const (
+	NetworkNone = "none" // a network of its own with nothing but lo
+	NetworkHost = "host" // the device's
+)
+
+// Options say what to run and what it may.
+type Options struct {
+	Application spec.Name
+	// Argv is the program and its arguments. A program without a slash is looked
+	// up in the PATH of Env, in the application's view of the file system.
+	Argv []string
+	// Dir is the working directory. In the sandbox it is shown read-only unless
+	// ReadOnly or ReadWrite cover it.
+	Dir string
+	// Env is the whole environment; FESCUE_INSTANCE is added to it.
+	Env  []string
+	Mode spec.Mode // "" is sandbox
+	// Isolation "none" turns mode sandbox into mode user.
+	Isolation spec.Isolation
+	// UID and GID are the program's user, outside of mode root. UID zero means the
+	// application's own, as [Sandbox.UserFor] gives it.
+	UID, GID int
+	// ReadOnly and ReadWrite are absolute paths (directories, files, sockets) that
+	// it sees, at the same place, beyond the system's programs and libraries.
+	// Inner paths override outer ones. A path that does not exist is an error.
+	// Rights of user and group apply besides: the application's user must be able
+	// to read, or write, what is shown. Only mode sandbox uses them.
+	ReadOnly, ReadWrite []string
+	// Network is NetworkNone or NetworkHost; "" is none in mode sandbox, host
+	// otherwise.
+	Network string
+	// Limits: Memory, CPU and Processes apply to all processes of Application
+	// together where control groups can be had. Zero is unlimited.
+	Limits spec.Limits
+	// Files are descriptors 3, 4, … of the program; it gets no others. The caller
+	// closes its own copies, also those of Stdin, Stdout and Stderr, of which nil is
+	// /dev/null.
+	Files                 []*os.File
+	Stdin, Stdout, Stderr *os.File
+}

@@ -1,0 +1,80 @@
+package exchange
+
+import (
+	"fmt"
+	"os"
+
+	"fescue.dev/fescue/exchange/wire"
+)
+
+// handleHello takes the first frame of a session, which must be HELLO.
+func (s *session) handleHello(f wire.Frame) error {
+	if f.Type != wire.Hello || f.Skip {
+		return s.violate(wire.Malformed, f, "a session begins with HELLO")
+	}
+	h, err := f.Hello()
+	if err != nil {
+		return s.violate(wire.Malformed, f, err.Error())
+	}
+	if h.Lowest > wire.Version {
+		return s.violate(wire.BadVersion, f, fmt.Sprintf("this broker speaks version %d", wire.Version))
+	}
+	app, fault := s.identify(h.Token)
+	if fault != "" {
+		s.router.opt.Log.Warn("client turned away", "link", s.conn.Link(), "reason", fault)
+		return s.violate(wire.Unauthenticated, f, fault)
+	}
+	s.name, s.caps, s.said = string(h.Client), h.Capabilities, true
+	s.out.mu.Lock()
+	s.out.maxBody = int(min(h.MaxBody, wire.MaxLength))
+	s.out.mu.Unlock()
+	s.answer(wire.AppendWelcome(nil, wire.WelcomeBody{
+		Version: wire.Version, Capabilities: s.offers(), MaxBody: uint32(s.router.opt.MaxBody),
+		Application: []byte(app.name), Device: []byte(s.router.opt.Device),
+	}))
+	return nil
+}
+
+// offers are the capabilities of this side of this session.
+func (s *session) offers() wire.Capabilities {
+	c := wire.Requests
+	if s.worker != nil {
+		c |= wire.Functions
+	}
+	if s.router.opt.OnLog != nil || s.worker != nil {
+		c |= wire.Logs
+	}
+	return c
+}
+
+// identify finds whose session this is: the application whose token it is,
+// if the process at the other end runs under that application's user id or
+// the agent's own. A worker's link proves itself.
+func (s *session) identify(token []byte) (*application, string) {
+	r := s.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.worker != nil {
+		app := r.apps[s.worker.application]
+		if app == nil {
+			return nil, "the application has been revoked"
+		}
+		s.join(app)
+		return app, ""
+	}
+	app := r.tokens[keyOf(string(token))]
+	if app == nil || len(token) == 0 {
+		return nil, "the token is not known; it is made anew at each start of an application (FESCUE_TOKEN)"
+	}
+	if uid, ok := s.conn.PeerUID(); ok && app.uid >= 0 && uid != app.uid && uid != os.Getuid() {
+		return nil, fmt.Sprintf("user id %d may not use this token", uid)
+	}
+	s.join(app)
+	return app, ""
+}
+
+// join makes s a session of app; router.mu is held.
+func (s *session) join(app *application) {
+	s.app = app
+	app.sessions[s] = struct{}{}
+}

@@ -1,0 +1,227 @@
+package exchange
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fescue.dev/fescue/exchange/wire"
+	"fescue.dev/fescue/spec"
+)
+
+// registration is a topic that a session publishes on, with the way its
+// messages go. It belongs to the session and its mu.
+type registration struct {
+	topic string
+	count atomic.Uint64 // messages since it was made; written by the session alone
+
+	generation uint64 // of the router, when subs was found
+	subs       []*subscription
+
+	subject string // for the peer; "" does not go there
+	batch   uint64 // in which the peer was asked for its interest
+	wanted  bool
+
+	mirrorPeer       *peer // what follows holds for it and its generation
+	mirrorGeneration uint64
+	mirrors          int
+}
+
+// publisher sends messages to subscribers, for one goroutine at a time: whoever
+// holds mu. It remembers whom it has to flush.
+type publisher struct {
+	session *session
+	mu      *sync.Mutex // the session's, given up while it waits for room
+	dirty   []*session
+}
+
+func (p *publisher) init(s *session) { p.session, p.mu = s, &s.mu }
+
+// touched notes that s, if not nil, has to be flushed.
+func (p *publisher) touched(s *session) {
+	if s != nil {
+		p.dirty = append(p.dirty, s)
+	}
+}
+
+// flush sends what the batch has left in queues. mu is not held.
+func (p *publisher) flush() {
+	for i, s := range p.dirty {
+		s.flush()
+		p.dirty[i] = nil
+	}
+	p.dirty = p.dirty[:0]
+}
+
+// publish gives a message to all subscriptions that match.
+func (p *publisher) publish(reg *registration, payload []byte) {
+	r := p.session.router
+	if g := r.generation.Load(); reg.generation != g {
+		r.route(reg)
+	}
+	reg.count.Store(reg.count.Load() + 1)
+	p.session.published++
+	for _, sub := range reg.subs {
+		p.deliver(sub, reg.topic, payload)
+	}
+	if peer := r.peer.Load(); peer != nil {
+		peer.offer(p, reg, payload)
+	}
+}
+
+// route finds the subscriptions for a registration.
+func (r *Router) route(reg *registration) {
+	r.routing.RLock()
+	defer r.routing.RUnlock()
+	reg.generation = r.generation.Load()
+	reg.subs = r.trie.match(reg.topic, reg.subs[:0])
+	clear(reg.subs[len(reg.subs):cap(reg.subs)])
+	reg.batch = 0
+}
+
+// deliver appends a message to the queue of the subscription's session.
+func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
+	if sub.flags&wire.NoLocal != 0 && sub.owner == p.session {
+		return
+	}
+	if sub.exact {
+		topic = "" // stands for the filter
+	}
+	n := wire.HeaderSize + 2 + len(topic) + len(payload)
+	o := &sub.owner.out
+	o.mu.Lock()
+	for {
+		if sub.gone || o.closing {
+			o.mu.Unlock()
+			return
+		}
+		v := o.admit(sub, n)
+		if v == accepted {
+			break
+		}
+		if v == dropped {
+			p.dropped(sub)
+			return
+		}
+		o.mu.Unlock()
+		patient := p.wait(sub)
+		o.mu.Lock()
+		if !patient {
+			o.drop(sub)
+			p.dropped(sub)
+			return
+		}
+	}
+	seg := o.begin(n)
+	seg.b = wire.AppendMessage(seg.b, sub.id, topic, payload)
+	sub.queued++
+	o.sent++
+	if sub.unsaid > 0 {
+		p.notice(sub)
+	}
+	if o.end(n) {
+		p.touched(sub.owner)
+	}
+	o.mu.Unlock()
+}
+
+// dropped tells the subscriber if it is time to, and releases the queue.
+func (p *publisher) dropped(sub *subscription) {
+	p.notice(sub)
+	sub.owner.out.mu.Unlock()
+}
+
+func (p *publisher) notice(sub *subscription) {
+	flush, later := sub.owner.out.notice(sub, time.Now())
+	if flush {
+		p.touched(sub.owner)
+	}
+	if later {
+		p.session.router.laterNotice()
+	}
+}
+
+// wait stops the publisher until sub's queue has room; false if that takes too
+// long. Others can get at the publisher's session meanwhile.
+func (p *publisher) wait(sub *subscription) bool {
+	deadline := time.Now().Add(p.session.router.opt.BlockTimeout)
+	p.mu.Unlock()
+	p.flush()
+	sub.owner.flush()
+	patient := sub.owner.out.waitFor(sub, p.session.done, deadline)
+	p.mu.Lock()
+	return patient
+}
+
+func (s *session) tellDrops(now time.Time) {
+	o := &s.out
+	o.mu.Lock()
+	for _, sub := range o.subs {
+		if _, later := o.notice(sub, now); later {
+			s.router.laterNotice()
+		}
+	}
+	o.mu.Unlock()
+	s.flush()
+}
+
+func (s *session) handlePublish(f wire.Frame) error {
+	reg := s.regs[f.ID]
+	if reg == nil {
+		return s.refuse(wire.UnknownID, f, "", "no topic is registered under this id")
+	}
+	s.pub.publish(reg, f.Body)
+	return nil
+}
+
+func (s *session) handlePublishTo(f wire.Frame) error {
+	b, err := f.Topical()
+	if err != nil {
+		return s.violate(wire.Malformed, f, err.Error())
+	}
+	reg, code, text := resolve(s, b.Topic)
+	if reg == nil {
+		return s.refuse(code, f, clipped(string(b.Topic)), text)
+	}
+	s.pub.publish(reg, b.Payload)
+	if f.ID != 0 {
+		s.answer(wire.AppendOK(nil, f.ID, wire.PublishTo))
+	}
+	return nil
+}
+
+// resolve finds or makes the registration for a topic that was named in full,
+// if the application may publish on it.
+func resolve[T wire.Text](s *session, topic T) (*registration, wire.Code, string) {
+	if reg := s.cache[string(topic)]; reg != nil {
+		return reg, 0, ""
+	}
+	name := string(topic)
+	if err := spec.Topic(name).Validate(); err != nil {
+		return nil, wire.InvalidTopic, err.Error()
+	}
+	if !s.app.perms.Load().mayPublish(name) {
+		s.deny(DenyPublish, name)
+		return nil, wire.Denied, deniedText(s.app.name, "publish on", name)
+	}
+	reg := s.newRegistration(name)
+	if len(s.cache) >= cachedTopics {
+		for key, old := range s.cache { // any one
+			s.router.topics.release(old)
+			delete(s.cache, key)
+			break
+		}
+	}
+	if s.cache == nil {
+		s.cache = map[string]*registration{}
+	}
+	s.cache[name] = reg
+	return reg, 0, ""
+}
+
+func (s *session) newRegistration(topic string) *registration {
+	reg := &registration{topic: topic}
+	reg.subject, _ = subjectOf(topic)
+	s.router.topics.hold(reg)
+	return reg
+}

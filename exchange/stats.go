@@ -1,0 +1,188 @@
+package exchange
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+
+	"fescue.dev/fescue/spec"
+)
+
+// Stats are the router's figures since it was made.
+type Stats struct {
+	Applications []ApplicationStats `json:"applications"` // by name; the agent itself is ""
+}
+
+// ApplicationStats are one application's figures since it was granted.
+type ApplicationStats struct {
+	Application spec.Name      `json:"application"`
+	Sessions    []SessionStats `json:"sessions"`
+	In          uint64         `json:"in" doc:"Messages it published."`
+	Out         uint64         `json:"out" doc:"Messages queued for it."`
+	Dropped     uint64         `json:"dropped" doc:"Messages for it that were dropped: its queue was full, or they were larger than it accepts."`
+	Denied      uint64         `json:"denied" doc:"Times it was refused a topic."`
+}
+
+// SessionStats are one session's.
+type SessionStats struct {
+	Link          string `json:"link" doc:"unix, mqueue, worker; local and nats for the agent's own."`
+	Client        string `json:"client" doc:"What the client calls itself."`
+	Subscriptions int    `json:"subscriptions"`
+	Registrations int    `json:"registrations"`
+	Queued        int    `json:"queued" doc:"Bytes that wait for it."`
+}
+
+// TopicStat is a topic that somebody publishes on.
+type TopicStat struct {
+	Topic       spec.Topic `json:"topic"`
+	Publishers  int        `json:"publishers" doc:"Sessions that have announced it or published on it lately."`
+	Subscribers int        `json:"subscribers" doc:"Subscriptions that match it."`
+	Messages    uint64     `json:"messages"`
+}
+
+type counts struct{ in, out, dropped uint64 }
+
+func (c *counts) add(o counts) {
+	c.in += o.in
+	c.out += o.out
+	c.dropped += o.dropped
+}
+
+func (s *session) counts() counts {
+	s.mu.Lock()
+	c := counts{in: s.published}
+	s.mu.Unlock()
+	s.out.mu.Lock()
+	c.out, c.dropped = s.out.sent, s.out.dropped
+	s.out.mu.Unlock()
+	return c
+}
+
+// Stats collects the figures.
+func (r *Router) Stats() Stats {
+	var st Stats
+	r.mu.Lock()
+	apps := []*application{r.agent}
+	for _, a := range r.apps {
+		apps = append(apps, a)
+	}
+	sessions := map[*application][]*session{}
+	past := map[*application]counts{}
+	for _, a := range apps {
+		past[a] = a.past
+		for s := range a.sessions {
+			sessions[a] = append(sessions[a], s)
+		}
+	}
+	r.mu.Unlock()
+	for _, a := range apps {
+		as := ApplicationStats{Application: a.name, Denied: a.denied.Load(), Sessions: []SessionStats{}}
+		total := past[a]
+		for _, s := range sessions[a] {
+			total.add(s.counts())
+			as.Sessions = append(as.Sessions, s.stats())
+		}
+		as.In, as.Out, as.Dropped = total.in, total.out, total.dropped
+		st.Applications = append(st.Applications, as)
+	}
+	slices.SortFunc(st.Applications, func(a, b ApplicationStats) int { return cmp.Compare(a.Application, b.Application) })
+	return st
+}
+
+func (s *session) stats() SessionStats {
+	st := SessionStats{Link: s.kind}
+	s.mu.Lock()
+	st.Client, st.Subscriptions, st.Registrations = s.name, len(s.subs), len(s.regs)
+	s.mu.Unlock()
+	s.out.mu.Lock()
+	st.Queued = s.out.bytes
+	s.out.mu.Unlock()
+	return st
+}
+
+// topicTable remembers how much was published on each topic, also after its
+// publishers have gone, for a bounded number of topics.
+type topicTable struct {
+	mu    sync.Mutex
+	stats map[string]*topicStat
+}
+
+type topicStat struct {
+	regs map[*registration]struct{}
+	past uint64
+}
+
+func (t *topicTable) init() { t.stats = map[string]*topicStat{} }
+
+// hold makes a registration count for its topic.
+func (t *topicTable) hold(reg *registration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := t.stats[reg.topic]
+	if st == nil {
+		t.prune()
+		st = &topicStat{regs: map[*registration]struct{}{}}
+		t.stats[reg.topic] = st
+	}
+	st.regs[reg] = struct{}{}
+}
+
+// prune forgets a topic without publishers when there are many.
+func (t *topicTable) prune() {
+	if len(t.stats) < topicsKept {
+		return
+	}
+	for name, st := range t.stats {
+		if len(st.regs) == 0 {
+			delete(t.stats, name)
+			return
+		}
+	}
+}
+
+// release ends a registration's part; its session's mu is held.
+func (t *topicTable) release(reg *registration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if st := t.stats[reg.topic]; st != nil {
+		st.past += reg.count.Load()
+		delete(st.regs, reg)
+	}
+}
+
+// Topics lists the topics that are, or were, published on, by name.
+func (r *Router) Topics() []TopicStat {
+	r.topics.mu.Lock()
+	list := make([]TopicStat, 0, len(r.topics.stats))
+	for name, st := range r.topics.stats {
+		t := TopicStat{Topic: spec.Topic(name), Publishers: len(st.regs), Messages: st.past}
+		for reg := range st.regs {
+			t.Messages += reg.count.Load()
+		}
+		list = append(list, t)
+	}
+	r.topics.mu.Unlock()
+	r.routing.RLock()
+	for i := range list {
+		list[i].Subscribers = len(r.trie.match(string(list[i].Topic), nil))
+	}
+	r.routing.RUnlock()
+	slices.SortFunc(list, func(a, b TopicStat) int { return cmp.Compare(a.Topic, b.Topic) })
+	return list
+}
+
+// gone keeps the figures of a session that has ended; Router.mu is held.
+func (a *application) gone(s *session) {
+	s.out.mu.Lock()
+	c := counts{in: s.publishedAtEnd, out: s.out.sent, dropped: s.out.dropped}
+	s.out.mu.Unlock()
+	a.past.add(c)
+}
+
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,221 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"fescue.dev/fescue/exchange/wire"
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+// WorkerOptions are a Worker's.
+type WorkerOptions struct {
+	// OnLog receives what the function logs; level 0 to 3: debug, info,
+	// warning, error. It is called by the worker's reader: one at a time, and
+	// it should not take long.
+	OnLog func(level int, text string)
+}
+
+// Worker is a process of a function: it loads the handler once and is called
+// for events. It is a session of its application too, and may publish and
+// subscribe.
+type Worker struct {
+	router      *Router
+	session     *session
+	application spec.Name
+	opt         WorkerOptions
+	ready       chan struct{}
+	readyOnce   sync.Once
+
+	mu   sync.Mutex
+	last uint32
+	open map[uint32]chan outcome
+	gone bool
+}
+
+type outcome struct {
+	payload []byte
+	err     error
+}
+
+// Attribute is one of an event's attributes, named as in CloudEvents 1.0.
+type Attribute = wire.Attribute
+
+// Invocation is one event for a function.
+type Invocation struct {
+	Timeout    time.Duration // 0: none but the context's
+	Attributes []Attribute
+	Payload    []byte
+}
+
+// HandlerError is an exception of the handler's.
+type HandlerError struct{ Type, Message, Stack string }
+
+// Error is the exception in one line, without its stack.
+func (e *HandlerError) Error() string { return fmt.Sprintf("%s: %s", e.Type, e.Message) }
+
+// FailKind classifies it: the function, not Fescue, refused the event.
+func (e *HandlerError) FailKind() fail.Kind { return fail.Invalid }
+
+// Worker makes the worker's link a session of app. The link itself proves who
+// it is; app must have been granted something before the worker says HELLO.
+// [Worker.Run] serves it.
+func (r *Router) Worker(conn Conn, app spec.Name, o WorkerOptions) *Worker {
+	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]chan outcome{}}
+	w.session = r.newSession(conn)
+	w.session.worker, w.session.kind = w, "worker"
+	return w
+}
+
+// Run serves the worker until its link ends or ctx is done. Afterwards, open
+// invocations have failed. The error tells an end that was not asked for.
+func (w *Worker) Run(ctx context.Context) error { return w.session.run(ctx) }
+
+// Ready is closed when the worker has loaded its handler.
+func (w *Worker) Ready() <-chan struct{} { return w.ready }
+
+// Done is closed when the worker's session is over.
+func (w *Worker) Done() <-chan struct{} { return w.session.done }
+
+// Stop asks the worker to finish what it is doing and to exit.
+func (w *Worker) Stop() {
+	w.session.tell(wire.AppendGoodbye(nil, wire.GoingAway, "the worker is to exit"))
+}
+
+// Invoke gives the function one event and waits for its result, also for the
+// worker to become ready. Many may be under way at once; the worker decides how
+// many of them it runs. Errors: [*HandlerError]; fail.Timeout and fail.Canceled,
+// of which the worker is told; fail.Unavailable as soon as the worker is gone;
+// fail.TooLarge.
+func (w *Worker) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
+	const op = "invoke function"
+	var timeout <-chan time.Time
+	if i.Timeout > 0 {
+		t := time.NewTimer(i.Timeout)
+		defer t.Stop()
+		timeout = t.C
+	}
+	select {
+	case <-w.ready:
+	case <-w.session.done:
+		return nil, w.unavailable(op)
+	case <-timeout:
+		return nil, w.late(op, i.Timeout)
+	case <-ctx.Done():
+		return nil, w.canceled(op, ctx)
+	}
+	id, result := w.begin()
+	if result == nil {
+		return nil, w.unavailable(op)
+	}
+	if err := w.sendInvoke(id, i); err != nil {
+		w.end(id)
+		return nil, err
+	}
+	select {
+	case o := <-result:
+		return o.payload, o.err
+	case <-timeout:
+		w.cancel(id)
+		return nil, w.late(op, i.Timeout)
+	case <-ctx.Done():
+		w.cancel(id)
+		return nil, w.canceled(op, ctx)
+	}
+}
+
+func (w *Worker) begin() (uint32, chan outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gone {
+		return 0, nil
+	}
+	for {
+		w.last++
+		if _, used := w.open[w.last]; w.last != 0 && !used {
+			break
+		}
+	}
+	result := make(chan outcome, 1)
+	w.open[w.last] = result
+	return w.last, result
+}
+
+// end takes an invocation out; nil if it was ended before.
+func (w *Worker) end(id uint32) chan outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	result := w.open[id]
+	delete(w.open, id)
+	return result
+}
+
+func (w *Worker) sendInvoke(id uint32, i Invocation) error {
+	frame := wire.AppendInvoke(nil, id, uint32(i.Timeout.Milliseconds()), i.Attributes, i.Payload)
+	if body := len(frame) - wire.HeaderSize; body > wire.MaxLength || !w.session.accepts(body) {
+		return fail.New(fail.TooLarge, "invoke function", "an event of %d bytes is larger than the worker accepts", body).On(string(w.application))
+	}
+	w.session.tell(frame)
+	return nil
+}
+
+func (w *Worker) cancel(id uint32) {
+	if w.end(id) != nil {
+		w.session.tell(wire.AppendPlain(nil, wire.Cancel, id, ""))
+	}
+}
+
+// handle takes READY, RESULT and FAILURE. Answers to what was cancelled are dropped.
+func (w *Worker) handle(f wire.Frame) {
+	if f.Type == wire.Ready {
+		w.readyOnce.Do(func() { close(w.ready) })
+		return
+	}
+	result := w.end(f.ID)
+	if result == nil {
+		return
+	}
+	if f.Type == wire.Result {
+		result <- outcome{payload: append([]byte{}, f.Body...)}
+		return
+	}
+	b, err := f.Failure()
+	if err == nil {
+		err = &HandlerError{Type: string(b.Type), Message: string(b.Message), Stack: string(b.Stack)}
+	}
+	result <- outcome{err: err}
+}
+
+// lost fails everything that is under way.
+func (w *Worker) lost() {
+	w.mu.Lock()
+	w.gone = true
+	open := w.open
+	w.open = map[uint32]chan outcome{}
+	w.mu.Unlock()
+	for _, result := range open {
+		result <- outcome{err: w.unavailable("invoke function")}
+	}
+}
+
+func (w *Worker) unavailable(op string) error {
+	return fail.New(fail.Unavailable, op, "its worker is gone").On(string(w.application)).
+		WithHint("See the application's logs for why it ended.")
+}
+
+func (w *Worker) late(op string, after time.Duration) error {
+	return fail.New(fail.Timeout, op, "no result within %v", after).On(string(w.application)).
+		WithHint("Raise limits.timeout in the configuration if the handler may take longer.")
+}
+
+func (w *Worker) canceled(op string, ctx context.Context) error {
+	kind := fail.Canceled
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		kind = fail.Timeout
+	}
+	return fail.New(kind, op, "%w", ctx.Err()).On(string(w.application))
+}

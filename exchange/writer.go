@@ -1,0 +1,167 @@
+package exchange
+
+import (
+	"errors"
+
+	"fescue.dev/fescue/fail"
+)
+
+// directWrites is how many writes a publisher does for a subscriber before it
+// leaves the rest to the subscriber's writer: one that reads fast must not keep
+// the publisher's other subscribers waiting.
+const directWrites = 4
+
+// flush sends what waits, as far as the link takes it at once; the session's
+// writer does the rest. It does not wait.
+func (s *session) flush() {
+	o := &s.out
+	o.mu.Lock()
+	o.dirty = false
+	if o.writing || (o.empty() && !o.closing) || o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.writing = true
+	o.mu.Unlock()
+	if s.polled != nil {
+		if err := s.polled.PollWrite(s.writeStep); err != nil {
+			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			return
+		}
+		if s.sent {
+			s.finishIfClosing()
+			return
+		}
+	}
+	s.wake <- struct{}{} // never blocks: one token exists, whoever set writing has it
+}
+
+// writer sends what flush has left over. It owns writing while it does.
+func (s *session) writer() {
+	for {
+		select {
+		case <-s.wake:
+			s.send()
+			s.finishIfClosing()
+		case <-s.done:
+			return
+		}
+	}
+}
+
+func (s *session) finishIfClosing() {
+	s.out.mu.Lock()
+	over := s.out.closing && !s.out.writing && s.out.empty()
+	s.out.mu.Unlock()
+	if over {
+		s.fail(nil)
+	}
+}
+
+// stepWrite is flush's step for PollWrite: it never waits.
+func (s *session) stepWrite(write Transfer) bool {
+	s.sent = false
+	for range directWrites {
+		sent, again, err := s.writeOnce(write)
+		if err != nil {
+			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			return true
+		}
+		if sent || again {
+			s.sent = sent
+			return true
+		}
+	}
+	return true
+}
+
+// sendPolled sends until nothing waits, letting the poller wait for the link.
+// The bytes to send are asked for anew after each wait, so that what is dropped
+// meanwhile is not sent.
+func (s *session) sendPolled() {
+	err := s.polled.PollWrite(func(write Transfer) bool {
+		for {
+			sent, again, err := s.writeOnce(write)
+			if err != nil {
+				s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+				return true
+			}
+			if again {
+				return false
+			}
+			if sent {
+				return true
+			}
+		}
+	})
+	if err != nil {
+		s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+	}
+}
+
+// writeOnce sends one piece. sent tells that nothing waits any more and
+// writing has been given up.
+func (s *session) writeOnce(write Transfer) (sent, again bool, err error) {
+	o := &s.out
+	o.mu.Lock()
+	p := o.take()
+	if p == nil {
+		o.writing = false
+		o.mu.Unlock()
+		return true, false, nil
+	}
+	o.mu.Unlock()
+	n, err := write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done(n)
+	if err != nil {
+		return false, errors.Is(err, ErrAgain), notAgain(err)
+	}
+	if o.empty() {
+		o.writing = false
+		return true, false, nil
+	}
+	return false, false, nil
+}
+
+func notAgain(err error) error {
+	if errors.Is(err, ErrAgain) {
+		return nil
+	}
+	return err
+}
+
+// sendBlocking is for links without a poller.
+func (s *session) sendBlocking() {
+	for {
+		sent, _, err := s.writeOnce(s.conn.Write)
+		if err != nil {
+			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			return
+		}
+		if sent {
+			return
+		}
+	}
+}
+
+// push appends a whole frame that is not a message; true says that the caller
+// has to flush.
+func (s *session) push(frame []byte) bool {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closing {
+		return false
+	}
+	seg := o.begin(len(frame))
+	seg.b = append(seg.b, frame...)
+	return o.end(len(frame))
+}
+
+// tell pushes and flushes: for those who are not the session's reader.
+func (s *session) tell(frame []byte) {
+	s.push(frame)
+	s.flush()
+}

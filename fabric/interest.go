@@ -1,0 +1,114 @@
+package fabric
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// interest knows how many subscriptions of the data account match a subject.
+//
+// nats-server itself can be asked, but stops counting at the first wildcard that
+// matches: good for "is there any", useless for "is there any but ours". So the
+// subscriptions are listed, which is slow, whenever they have changed, and what
+// was found for a subject is remembered until then.
+type interest struct {
+	nats    *server.Server
+	account *server.Account
+
+	listing sync.Mutex // one lists, the others wait for it
+	view    atomic.Pointer[subscriptions]
+}
+
+// subscriptions is what was found at one moment.
+type subscriptions struct {
+	total            int    // of the account, to see a change at once
+	inserts, removes uint64 // since its beginning, to see also one that leaves the total as it was
+	filters          map[string]int
+	counts           sync.Map // subject → int, found so far
+	known            atomic.Int64
+	start            time.Time
+	checked          atomic.Int64 // when inserts and removes were compared, ns since start
+	stale            atomic.Bool
+}
+
+const (
+	// recheck is how long a client's subscription that took the place of
+	// another may stay unseen. All other changes are seen at once.
+	recheck = time.Millisecond
+	// knownSubjects bounds what is remembered.
+	knownSubjects = 10_000
+	// listed is more subscriptions than an account can have.
+	listed = 1 << 30
+)
+
+// count is exact for what nats-server knew when it was called.
+func (i *interest) count(subject string) int {
+	v := i.current()
+	if n, known := v.counts.Load(subject); known {
+		return n.(int)
+	}
+	n := 0
+	for filter, times := range v.filters {
+		if server.SubjectMatchesFilter(subject, filter) {
+			n += times
+		}
+	}
+	if v.known.Add(1) <= knownSubjects {
+		v.counts.Store(subject, n)
+	}
+	return n
+}
+
+func (i *interest) current() *subscriptions {
+	if v := i.view.Load(); v != nil && i.holds(v) {
+		return v
+	}
+	i.listing.Lock()
+	defer i.listing.Unlock()
+	if v := i.view.Load(); v != nil && i.holds(v) {
+		return v
+	}
+	v := i.list()
+	i.view.Store(v)
+	return v
+}
+
+// holds tells whether the view is still true.
+func (i *interest) holds(v *subscriptions) bool {
+	if v.stale.Load() || i.account.TotalSubs() != v.total {
+		return false
+	}
+	now, last := int64(time.Since(v.start)), v.checked.Load()
+	if now-last < int64(recheck) || !v.checked.CompareAndSwap(last, now) {
+		return true
+	}
+	inserts, removes := i.changes()
+	v.stale.Store(inserts != v.inserts || removes != v.removes)
+	return !v.stale.Load()
+}
+
+func (i *interest) changes() (inserts, removes uint64) {
+	s, err := i.nats.Subsz(&server.SubszOptions{Account: dataAccount})
+	if err != nil {
+		return 0, 0 // only for a bad test subject, of which there is none
+	}
+	return s.NumInserts, s.NumRemoves
+}
+
+// list reads the counters before the list: a change in between makes the view
+// seem old, never new.
+func (i *interest) list() *subscriptions {
+	v := &subscriptions{total: i.account.TotalSubs(), filters: map[string]int{}, start: time.Now()}
+	v.inserts, v.removes = i.changes()
+	s, err := i.nats.Subsz(&server.SubszOptions{Account: dataAccount, Subscriptions: true, Limit: listed})
+	if err != nil {
+		return v
+	}
+	for _, sub := range s.Subs {
+		v.filters[sub.Subject]++
+	}
+	return v
+}

@@ -1,0 +1,129 @@
+package fabric
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+// Journal numbers a device's events and puts them into the durable stream. It
+// is the [fescue.dev/fescue/observe.Sink] of a device. One journal serves a
+// device at a time.
+type Journal struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	device spec.DeviceID
+
+	// turn holds the last number given. Events are stored one by one: the order
+	// in the stream is the order of the numbers, also when one must be sent again.
+	turn chan uint64
+}
+
+// publishPatience is how long one attempt waits for its acknowledgement.
+const publishPatience = 2 * time.Second
+
+// NewJournal continues the device's journal behind its last event. nc is a
+// connection to the control account.
+func NewJournal(ctx context.Context, nc *nats.Conn, device spec.DeviceID) (*Journal, error) {
+	const op = "open journal"
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Internal, op, string(device))
+	}
+	stream, err := js.Stream(ctx, eventsStream)
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Unavailable, op, string(device))
+	}
+	last, err := lastSequence(ctx, stream, device)
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Unavailable, op, string(device))
+	}
+	j := &Journal{nc: nc, js: js, device: device, turn: make(chan uint64, 1)}
+	j.turn <- last
+	return j, nil
+}
+
+// lastSequence is the number of the device's last event. Where the stream has
+// none, be it that it is new, that all have aged out, or that the store was
+// lost, numbers start from the clock (microseconds since 1970), so that they are
+// higher than any that the server has seen: it ignores those it knows.
+func lastSequence(ctx context.Context, stream jetstream.Stream, device spec.DeviceID) (uint64, error) {
+	m, err := stream.GetLastMsgForSubject(ctx, EventsSubject(device))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return uint64(max(time.Now().UnixMicro(), 0)), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var e spec.Event
+	if err := json.Unmarshal(m.Data, &e); err != nil {
+		return 0, fmt.Errorf("read the last event: %w", err)
+	}
+	return e.Sequence, nil
+}
+
+// Emit stores the event; it is synced to disk when Emit returns nil. It fills in
+// Device, Sequence and, where it is zero, Time. While the fabric is away or its disk
+// is full it tries again, until ctx ends: then the event may or may not have been
+// stored. Emit is safe for concurrent use.
+func (j *Journal) Emit(ctx context.Context, e spec.Event) error {
+	const op = "record event"
+	var last uint64
+	select {
+	case last = <-j.turn:
+	case <-ctx.Done():
+		return j.gaveUp(ctx, nil)
+	}
+	// A number is never used twice, whatever becomes of the attempt: JetStream
+	// would take the second event for a repetition of the first.
+	e.Device, e.Sequence = j.device, last+1
+	defer func() { j.turn <- e.Sequence }()
+
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	data, err := json.Marshal(e)
+	if err != nil {
+		return fail.New(fail.Invalid, op, "encode: %w", err)
+	}
+	if len(data) > maxPayload/2 {
+		return fail.New(fail.TooLarge, op, "the event takes %d bytes, more than %d", len(data), maxPayload/2).
+			WithHint("Shorten its message or its last log lines.")
+	}
+	return j.store(ctx, data, fmt.Sprintf("%s-%d", j.device, e.Sequence))
+}
+
+// store publishes until it is acknowledged. The id makes JetStream keep one of
+// several attempts.
+func (j *Journal) store(ctx context.Context, data []byte, id string) error {
+	for pause := (backoff{}); ; {
+		attempt, cancel := context.WithTimeout(ctx, publishPatience)
+		_, err := j.js.Publish(attempt, EventsSubject(j.device), data, jetstream.WithMsgID(id))
+		cancel()
+		if err == nil {
+			return nil
+		}
+		_ = j.nc.Publish(doubtSubject, nil) // see repair.go
+		if !pause.wait(ctx) {
+			return j.gaveUp(ctx, err)
+		}
+	}
+}
+
+func (j *Journal) gaveUp(ctx context.Context, last error) error {
+	kind := fail.Canceled
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		kind = fail.Timeout
+	}
+	return fail.New(kind, "record event", "%w", errors.Join(context.Cause(ctx), last)).On(string(j.device)).
+		WithHint("The journal could not be written; look at the free disk space of the state directory.")
+}

@@ -1,0 +1,97 @@
+package fabric
+
+import (
+	"time"
+
+	"fescue.dev/fescue/spec"
+)
+
+// InvokeCall asks a device to call a function once. The call's own deadline
+// bounds it; the configuration's limit does too.
+type InvokeCall struct {
+	Application spec.Name `json:"application"`
+	Payload     []byte    `json:"payload"`
+	// ContentType of the payload, where the caller said it.
+	ContentType string `json:"contentType,omitempty"`
+}
+
+// InvokeReply is what the handler returned, or how it failed. That a handler
+// raised an exception is a reply: the device did what it was asked to.
+type InvokeReply struct {
+	Payload []byte          `json:"payload,omitempty"`
+	Failure *HandlerFailure `json:"failure,omitempty"`
+}
+
+// HandlerFailure is an exception of a handler.
+type HandlerFailure struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Stack   string `json:"stack,omitempty"`
+}
+
+// PublishCall asks a device to publish a message locally.
+type PublishCall struct {
+	Topic   spec.Topic `json:"topic"`
+	Payload []byte     `json:"payload"`
+}
+
+// PublishReply says that Data Xchange took the message.
+type PublishReply struct{}
+
+// TopicsCall asks which topics are in use on a device.
+type TopicsCall struct{}
+
+// TopicsReply lists them.
+type TopicsReply struct {
+	Topics []TopicInfo `json:"topics"`
+}
+
+// TopicInfo is a topic that is or was published on.
+type TopicInfo struct {
+	Topic       spec.Topic `json:"topic"`
+	Publishers  int        `json:"publishers" doc:"Sessions that publish on it."`
+	Subscribers int        `json:"subscribers" doc:"Subscriptions that match it."`
+	Messages    uint64     `json:"messages" doc:"Published on it since the agent started."`
+}
+
+// StatusCall asks a device how it is.
+type StatusCall struct{}
+
+// StatusReply is how a device is.
+type StatusReply struct {
+	Device       spec.DeviceID       `json:"device"`
+	Agent        string              `json:"agent"`
+	StartedAt    time.Time           `json:"startedAt"`
+	Revision     int64               `json:"revision" doc:"Of the desired state that the engine was last given."`
+	Applications []ApplicationStatus `json:"applications"`
+}
+
+// ApplicationStatus is the state of one application on the device, now.
+type ApplicationStatus struct {
+	Name    spec.Name     `json:"name"`
+	Version spec.Version  `json:"version"`
+	State   spec.RunState `json:"state"`
+	Message string        `json:"message,omitempty"`
+	// Data Xchange's counters.
+	Sessions int    `json:"sessions"`
+	In       uint64 `json:"in" doc:"Messages that it published."`
+	Out      uint64 `json:"out" doc:"Messages that were queued for it."`
+	Dropped  uint64 `json:"dropped"`
+	Denied   uint64 `json:"denied"`
+}
+
+// TailCall asks for the messages of a device's topics as they pass, as a stream
+// of [spec.Message].
+type TailCall struct {
+	Filter spec.Filter `json:"filter"`
+}
+
+// LogsCall asks for an application's output as a stream of [spec.LogLine]: the
+// last Tail lines (all when negative) from Since on, and with Follow everything after.
+// Without Follow the stream ends behind the last line.
+type LogsCall struct {
+	Application spec.Name `json:"application"`
+	Tail        int       `json:"tail"`
+	Since       time.Time `json:"since,omitzero"`
+	Follow      bool      `json:"follow"`
+}

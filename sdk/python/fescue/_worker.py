@@ -1,0 +1,316 @@
+"""Runs a function; see :mod:`fescue.worker`, which is how it is started.
+
+Little is imported here, and late: all of it is part of a cold start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import perf_counter
+
+from . import _wire as wire
+from ._context import Context
+from ._errors import FescueError, Malformed, TooLarge, from_code
+from ._message import encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Callable
+
+    Handler = Callable[[Any, Context], Any]
+
+_HELD = 32768  # bytes of answers that may wait for further ones
+_QUICK = 50e-6  # seconds: a handler faster than this is worth batching
+_TRUST = 32  # so many quick invocations in a row
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Worker:
+    """The link, and the loop of the main thread."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.reader = wire.Reader()
+        self.max_body = 1 << 20
+        self.leaving = False
+        self.handler: Handler = _no_handler
+        self._backlog: dict[int, tuple[int, bytes, bytes]] = {}  # by id, in order of arrival
+        self._allowed: set[str] = set()
+        self._answers: dict[int, FescueError | None] = {}
+        self._receipt = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._quick = 0
+
+    # The loop.
+
+    def run(self) -> None:
+        """Serves invocations until GOODBYE."""
+        waiting = self._backlog
+        while not self.leaving:
+            self.read()
+            self.take()
+            while waiting:
+                ident = next(iter(waiting))
+                self.answer(ident, *self._call(Context(self, ident, *waiting.pop(ident))))
+                # Answers of quick handlers go out together; no other answer is held back.
+                if self._quick < _TRUST or not waiting or self._held_bytes > _HELD:
+                    self.flush()
+
+    def read(self) -> None:
+        """Reads once, blocking. Ends the process if the link is closed: nobody is there any more."""
+        reader = self.reader
+        try:
+            n = os.readv(self.fd, [reader.room()])
+        except OSError:
+            n = 0
+        if n == 0:
+            leave(1)
+        reader.end += n
+
+    def take(self) -> None:
+        """Handles the frames that have been read; invocations go to :meth:`invoke`."""
+        for kind, ident, body in self.reader.frames():
+            if kind == wire.INVOKE:
+                try:
+                    timeout, packed, payload = wire.read_invoke(body)
+                except wire.UNREADABLE as e:
+                    raise Malformed(f"INVOKE: {e}") from e
+                self.invoke(ident, timeout, packed, payload)
+            else:
+                self._control(kind, ident, body)
+
+    def invoke(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
+        """An invocation that arrived. Other ways of running them override this."""
+        self._backlog[ident] = (timeout, packed, payload)
+
+    def cancel(self, ident: int) -> None:
+        """Nobody waits for this invocation any longer."""
+        self._backlog.pop(ident, None)
+
+    def _control(self, kind: int, ident: int, body: memoryview) -> None:
+        if kind == wire.CANCEL:
+            self.cancel(ident)
+        elif kind == wire.GOODBYE:
+            self.leaving = True
+        elif kind == wire.PING:
+            self.send(wire.frame(wire.PONG, ident, bytes(body)))
+        elif kind == wire.WELCOME:
+            self.max_body = wire.read_welcome(body)[2]
+        elif kind == wire.OK:
+            self._answers[ident] = None
+        elif kind == wire.ERROR:
+            self._refused(ident, body)
+
+    def _refused(self, ident: int, body: memoryview) -> None:
+        code, refused, topic, text = wire.read_error(body)
+        error = from_code(code, text, topic)
+        if refused == wire.PUBLISHTO:
+            self._allowed.discard(topic)  # the next one asks again
+            if ident:
+                self._answers[ident] = error
+                return
+        print(f"fescue: {error}", file=sys.stderr)
+
+    # Invocations.
+
+    def _call(self, context: Context) -> tuple[int, bytes]:
+        """The type and body of the answer."""
+        begun = perf_counter()
+        try:
+            result = self.handler(context.event(), context)
+            if hasattr(result, "__await__"):
+                result = self._await(result)
+        except BaseException as e:
+            self._quick = 0
+            answer = describe(e)
+            if not isinstance(e, Exception):  # SystemExit, KeyboardInterrupt: its answer, then what it asks for
+                self.answer(context.invocation_id, *answer)
+                self.flush()
+                raise
+            return answer
+        self._quick = self._quick + 1 if perf_counter() - begun < _QUICK else 0
+        return self.result(result)
+
+    def _await(self, awaitable: Any) -> Any:
+        """What a plain function gave that must be awaited, such as a decorated coroutine function's."""
+        import asyncio
+
+        async def outcome() -> Any:
+            return await awaitable
+
+        return asyncio.run(outcome())
+
+    def result(self, result: Any) -> tuple[int, bytes]:
+        """RESULT, or FAILURE if what the handler returned cannot be sent."""
+        try:
+            body = encode(result)
+        except (TypeError, ValueError, RecursionError) as e:
+            text = f"what the handler returned cannot be sent: {e}; return bytes, str, None or what JSON can hold"
+            return wire.FAILURE, wire.failure_body(type(e).__name__, text, "")
+        if len(body) > self.max_body:
+            text = f"the handler returned {len(body):,} bytes, the broker accepts {self.max_body:,}"
+            return wire.FAILURE, wire.failure_body("TooLarge", text, "")
+        return wire.RESULT, body
+
+    def answer(self, ident: int, kind: int, body: bytes) -> None:
+        """Holds an answer until :meth:`flush`."""
+        data = self.framed(ident, kind, body)
+        self._held.append(data)
+        self._held_bytes += len(data)
+
+    def framed(self, ident: int, kind: int, body: bytes) -> bytes:
+        """The frame of an answer; a stack trace that makes it larger than the broker accepts is cut."""
+        return wire.frame(kind, ident, body if len(body) <= self.max_body else body[: self.max_body])
+
+    def flush(self) -> None:
+        """Writes the answers held."""
+        if self._held:
+            data = b"".join(self._held)
+            self._held.clear()
+            self._held_bytes = 0
+            self.send(data)
+
+    def send(self, data: bytes) -> None:
+        """Writes frames."""
+        try:
+            done = os.write(self.fd, data)
+            while done < len(data):
+                done += os.write(self.fd, memoryview(data)[done:])
+        except OSError:
+            leave(1)
+
+    # What a context can do.
+
+    def publish(self, topic: str, payload: Any) -> None:
+        """Publishes on a topic; the first time, waits until that is allowed."""
+        data = encode(payload)
+        name = wire.topic_bytes(topic)
+        if 2 + len(name) + len(data) > self.max_body:
+            raise TooLarge(f"{len(data):,} bytes on {topic}; the broker accepts {self.max_body:,}", topic=topic)
+        self.flush()
+        if topic in self._allowed:
+            self.send(wire.publish_to(0, topic, data))
+            return
+        error = self.ask(topic, data)
+        if error is not None:
+            raise error
+        self._allowed.add(topic)
+
+    def ask(self, topic: str, data: bytes) -> FescueError | None:
+        """Publishes with a receipt and reads on until it comes; invocations wait meanwhile."""
+        receipt = self.publish_asking(topic, data)
+        while receipt not in self._answers:
+            self.read()
+            self.take()
+        return self._answers.pop(receipt)
+
+    def publish_asking(self, topic: str, data: bytes) -> int:
+        """Publishes, and gives the receipt under which the answer will be found."""
+        self._receipt += 1
+        self.send(wire.publish_to(self._receipt, topic, data))
+        return self._receipt
+
+    def log(self, level: str, text: str) -> None:
+        """A line for the application's log."""
+        if level not in wire.LEVELS:
+            raise ValueError(f"level {level!r}: it is one of {', '.join(wire.LEVELS)}")
+        self.send(wire.frame(wire.LOG, wire.LEVELS[level], text.encode("utf-8", "backslashreplace")))
+
+
+def _no_handler(_event: Any, _context: Context) -> Any:
+    raise RuntimeError("no handler is loaded")
+
+
+def leave(status: int) -> None:
+    """Ends the process at once, what was printed excepted."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(status)
+
+
+def describe(error: BaseException) -> tuple[int, bytes]:
+    """A FAILURE: type, message and stack trace, from the application's first frame on."""
+    import traceback
+
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None and _ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    stack = "".join(traceback.format_exception(type(error), error, trace))
+    return wire.FAILURE, wire.failure_body(type(error).__name__, str(error), stack)
+
+
+def _ours(filename: str) -> bool:
+    """This package's files, and the machinery that loads modules and runs coroutines."""
+    return filename.startswith((_HERE + os.sep, "<frozen ")) or os.sep + "asyncio" + os.sep in filename
+
+
+class HandlerNotFound(Exception):
+    """FESCUE_HANDLER does not name a function."""
+
+
+def load(name: str) -> Handler:
+    """The function that ``module.function`` names."""
+    module_name, _, function = name.rpartition(".")
+    if not module_name or not function:
+        raise HandlerNotFound(f"handler {name!r} is not of the form module.function")
+    __import__(module_name)
+    module = sys.modules[module_name]
+    handler = getattr(module, function, None)
+    if handler is None:
+        there = ", ".join(n for n, v in vars(module).items() if callable(v) and not n.startswith("_"))
+        raise HandlerNotFound(f"module {module_name} has no function {function!r}; it has: {there or 'none'}")
+    if not callable(handler):
+        raise HandlerNotFound(f"{name} is a {type(handler).__name__}, not a function")
+    found: Handler = handler
+    return found
+
+
+def _make(fd: int, handler: Handler, worker: Worker) -> Worker:
+    """The worker that suits the handler and the concurrency asked for."""
+    code = getattr(handler, "__code__", None)
+    if code is not None and code.co_flags & 0x80:  # inspect.CO_COROUTINE, without importing inspect
+        from ._worker_async import AsyncWorker
+
+        worker = AsyncWorker(fd)
+    elif (threads := int(os.environ.get("FESCUE_CONCURRENCY") or "1")) > 1:
+        from ._worker_threads import ThreadedWorker
+
+        worker = ThreadedWorker(fd, threads)
+    worker.handler = handler
+    return worker
+
+
+def main() -> None:
+    """See the module's comment."""
+    fd = int(os.environ.get("FESCUE_WORKER_FD") or "3")
+    os.set_inheritable(fd, False)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    code = os.getcwd()
+    if sys.path[0] != code:
+        sys.path.insert(0, code)
+    worker = Worker(fd)
+    worker.send(wire.hello("", os.environ.get("FESCUE_APPLICATION", ""), wire.FUNCTIONS | wire.LOGS, wire.MAX_LENGTH))
+    try:
+        worker = _make(fd, load(os.environ.get("FESCUE_HANDLER", "")), worker)
+    except BaseException as e:
+        worker.send(wire.frame(wire.FAILURE, 0, describe(e)[1]))
+        leave(1)
+    worker.send(wire.frame(wire.READY, 0))
+    import json  # noqa: F401  # most events are JSON: load it while nobody waits
+
+    try:
+        worker.run()
+    except Malformed as e:
+        print(f"fescue: {e}", file=sys.stderr)
+        leave(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""A worker whose invocations run in threads, for handlers that wait a lot (FESCUE_CONCURRENCY)."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+
+from ._context import Context
+from ._errors import FescueError
+from ._worker import Worker, leave
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Job = Union[Context, None]
+
+
+class ThreadedWorker(Worker):
+    """The main thread reads the link; as many threads as asked for run the handler."""
+
+    def __init__(self, fd: int, threads: int) -> None:
+        super().__init__(fd)
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._contexts: dict[int, Context] = {}
+        self._writing = threading.Lock()
+        self._answered = threading.Condition()
+        self._threads = [threading.Thread(target=self._serve, name=f"fescue-{n}", daemon=True) for n in range(threads)]
+
+    def run(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        while not self.leaving:
+            self.read()
+            with self._answered:
+                self.take()
+                self._answered.notify_all()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def invoke(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
+        context = Context(self, ident, timeout, packed, payload)
+        self._contexts[ident] = context
+        self._jobs.put(context)
+
+    def cancel(self, ident: int) -> None:
+        context = self._contexts.get(ident)
+        if context is not None:
+            context.cancelled = True
+
+    def _serve(self) -> None:
+        while (context := self._jobs.get()) is not None:
+            if not context.cancelled:  # else nobody waits any more
+                try:
+                    self.answer(context.invocation_id, *self._call(context))
+                except BaseException:  # SystemExit: a thread alone cannot end the process
+                    leave(1)
+            self._contexts.pop(context.invocation_id, None)
+
+    def answer(self, ident: int, kind: int, body: bytes) -> None:
+        self.send(self.framed(ident, kind, body))
+
+    def send(self, data: bytes) -> None:
+        with self._writing:
+            super().send(data)
+
+    def ask(self, topic: str, data: bytes) -> FescueError | None:
+        with self._answered:
+            receipt = self.publish_asking(topic, data)
+            self._answered.wait_for(lambda: receipt in self._answers)
+            return self._answers.pop(receipt)

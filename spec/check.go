@@ -1,0 +1,202 @@
+package spec
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Bounds on what one configuration may hold.
+const (
+	maxTriggers    = 100
+	maxCommands    = 64
+	maxFilters     = 256
+	maxConcurrency = 256
+)
+
+var handlerForm = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+
+// check finds what no single field shows: what is missing, and what does not
+// go together.
+func (r *reader) check(c *Configuration) {
+	r.required(c)
+	r.checkKind(c)
+	r.checkTriggers(c)
+	r.checkCommands(c)
+	r.checkDependencies(c)
+	r.checkLimits(c)
+	r.checkEnvironment(c)
+	r.choice("isolation", string(c.Isolation), string(IsolationSandbox), string(IsolationNone))
+	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue))
+	r.atMost("resources.subscribe", len(c.Resources.Subscribe), maxFilters)
+	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)
+}
+
+func (r *reader) required(c *Configuration) {
+	for _, f := range []struct{ key, value, example string }{
+		{"name", string(c.Name), "name: hello"},
+		{"version", string(c.Version), "version: 1.0.0"},
+		{"runtime", string(c.Runtime), "runtime: python"},
+	} {
+		if _, there := r.at[f.key]; f.value == "" && !there {
+			r.fault(position{1, 1}, f.key, "is missing", "Write '"+f.example+"'.")
+		}
+	}
+}
+
+func (r *reader) checkKind(c *Configuration) {
+	switch {
+	case c.Handler == "" && len(c.Commands) == 0:
+		r.fault(position{1, 1}, "", "there is nothing to run", "Give a handler (a function, called per event) or commands (a service).")
+	case c.Handler == "" && len(c.Triggers) > 0:
+		r.faultAt("triggers", "triggers call a handler, and there is none", "Add 'handler: module.function'.")
+	case c.Handler != "" && c.Runtime.Name() == RuntimeNative:
+		r.faultAt("handler", "the runtime native has no handlers in this version of Fescue", "Use runtime: python, or commands.")
+	case c.Handler != "" && (len(c.Handler) > 256 || !handlerForm.MatchString(c.Handler)):
+		r.faultAt("handler", "a handler is written module.function", "For a function handle in the file roots.py write roots.handle.")
+	}
+}
+
+func (r *reader) checkTriggers(c *Configuration) {
+	r.atMost("triggers", len(c.Triggers), maxTriggers)
+	for i, t := range c.Triggers {
+		at := fmt.Sprintf("triggers[%d]", i)
+		if _, there := r.at[at+".topic"]; !there {
+			r.faultAt(at, "a trigger names a topic", "Add 'topic: a/b'.")
+		}
+		// An answer that starts the same function again never ends.
+		if t.Reply != "" && t.Topic != "" && t.Reply.Validate() == nil && t.Topic.Validate() == nil && t.Topic.Matches(t.Reply) {
+			r.faultAt(at+".reply", fmt.Sprintf("the reply topic is matched by the trigger %s itself, so each answer would call the handler again", t.Topic), "Reply on another topic.")
+		}
+	}
+}
+
+func (r *reader) checkCommands(c *Configuration) {
+	r.atMost("commands", len(c.Commands), maxCommands)
+	for i, command := range c.Commands {
+		at := fmt.Sprintf("commands[%d]", i)
+		switch {
+		case strings.TrimSpace(command.Run) == "":
+			r.faultAt(at, "a command has something to run", "Add 'run: …'.")
+		case len(command.Run) > 8192 || strings.ContainsRune(command.Run, 0):
+			r.faultAt(at+".run", "a command has at most 8,192 bytes and no NUL", "Put a longer one into a script of the artifact.")
+		}
+		r.choice(at+".mode", string(command.Mode), string(ModeSandbox), string(ModeUser), string(ModeRoot))
+		if c.Handler != "" && !command.Wait {
+			r.faultAt(at, "a function's commands prepare it and must end", "Add 'wait: true', or leave the handler out to make it a service.")
+		}
+		if !command.Wait && command.Timeout != 0 {
+			r.faultAt(at+".timeout", "only a command that is waited for has a timeout", "Add 'wait: true', or remove the timeout.")
+		}
+	}
+}
+
+func (r *reader) checkDependencies(c *Configuration) {
+	file := c.Dependencies.Requirements
+	if file != "" {
+		if c.Runtime.Name() != RuntimePython {
+			r.faultAt("dependencies.requirements", "only the runtime python installs requirements", "")
+		}
+		if !localPath(file) {
+			r.faultAt("dependencies.requirements", "a file of the artifact is named relative to its root", "Write requirements.txt.")
+		}
+	}
+	if _, itself := c.Dependencies.Applications[c.Name]; itself && c.Name != "" {
+		r.faultAt("dependencies.applications."+string(c.Name), "an application cannot depend on itself", "")
+	}
+}
+
+// localPath tells a clean relative path that stays below where it begins.
+func localPath(p string) bool {
+	return p != "" && !path.IsAbs(p) && path.Clean(p) == p && p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "\\\x00")
+}
+
+func (r *reader) checkLimits(c *Configuration) {
+	l := c.Limits
+	r.between("limits.memory", int64(l.Memory), 1<<20, 1<<50, "at least 1MiB")
+	r.between("limits.logs", int64(l.Logs), 64<<10, 1<<40, "at least 64KiB")
+	r.between("limits.processes", int64(l.Processes), 1, 1<<20, "at least 1")
+	r.between("limits.concurrency", int64(l.Concurrency), 1, maxConcurrency, "1 to 256")
+	r.between("limits.queue", int64(l.Queue), 1, 1<<20, "1 to 1,048,576")
+	if r.given("limits.cpu") && !(l.CPU >= 0.01 && l.CPU <= 4096) {
+		r.faultAt("limits.cpu", "must be at least 0.01 processors", "")
+	}
+}
+
+func (r *reader) between(field string, v, low, high int64, words string) {
+	if r.given(field) && (v < low || v > high) {
+		r.faultAt(field, "must be "+words, "")
+	}
+}
+
+// given tells a field that stands in the text and could be read.
+func (r *reader) given(field string) bool {
+	_, there := r.at[field]
+	return there && !r.faulty[field]
+}
+
+func (r *reader) checkEnvironment(c *Configuration) {
+	for name, value := range c.Environment {
+		at := "environment." + name
+		switch {
+		case name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(value, 0):
+			r.faultAt(at, "a variable's name is not empty and has no '=', and neither has a NUL", "")
+		case strings.HasPrefix(name, "FESCUE_"):
+			r.faultAt(at, "variables that begin with FESCUE_ are set by the engine", "Choose another name.")
+		}
+	}
+}
+
+func (r *reader) atMost(field string, n, limit int) {
+	if n > limit {
+		r.faultAt(field, fmt.Sprintf("has %d entries, more than %d", n, limit), "")
+	}
+}
+
+// choice checks a word against those that are allowed; empty is the default.
+func (r *reader) choice(field, got string, allowed ...string) {
+	if got == "" {
+		return
+	}
+	for _, a := range allowed {
+		if got == a {
+			return
+		}
+	}
+	if field == "isolation" && got == string(IsolationContainer) {
+		r.faultAt(field, "containers are not supported by this version of Fescue", "Use sandbox.")
+		return
+	}
+	suggestion := "One of " + strings.Join(allowed, ", ") + "."
+	if near := nearest(got, allowed); near != "" {
+		suggestion = "did you mean " + near + "?"
+	}
+	r.faultAt(field, fmt.Sprintf("%q is none of the values this field takes", got), suggestion)
+}
+
+// fillDefaults puts in what the author left out.
+func (c *Configuration) fillDefaults() {
+	setDefault(&c.Platform, "linux")
+	setDefault(&c.Isolation, IsolationSandbox)
+	setDefault(&c.IPC, IPCUnix)
+	setDefault(&c.Limits.Memory, DefaultMemory)
+	setDefault(&c.Limits.Processes, DefaultProcesses)
+	setDefault(&c.Limits.Timeout, DefaultTimeout)
+	setDefault(&c.Limits.Concurrency, DefaultConcurrency)
+	setDefault(&c.Limits.Queue, DefaultQueue)
+	setDefault(&c.Limits.Logs, DefaultLogs)
+	for i := range c.Commands {
+		setDefault(&c.Commands[i].Mode, ModeSandbox)
+		if c.Commands[i].Wait {
+			setDefault(&c.Commands[i].Timeout, DefaultCommandTimeout)
+		}
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what the tests need and is not there: Debian packages, and a Python
+# environment with pytest under .tools. Run by `make test`; safe to run again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+need() { # need PACKAGE TEST…: the package is wanted if the test fails
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+need postgresql bash -c 'compgen -G "/usr/lib/postgresql/*/bin/initdb"'
+need python3 command -v python3
+need python3-venv python3 -c 'import ensurepip, venv'
+need iproute2 command -v ip
+need git command -v git
+
+if ((${#missing[@]})); then
+	if ! command -v apt-get >/dev/null; then
+		echo "deps: please install: ${missing[*]}" >&2
+		exit 1
+	fi
+	sudo=()
+	[[ $(id -u) == 0 ]] || sudo=(sudo)
+	echo "deps: installing ${missing[*]}"
+	"${sudo[@]}" apt-get update -q
+	# Debian would start a database of its own; the tests start theirs.
+	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+if [[ ! -x .tools/venv/bin/pytest ]]; then
+	python3 -m venv .tools/venv
+	.tools/venv/bin/python -m pip install -q --disable-pip-version-check pytest
+fi
