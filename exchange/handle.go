@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
@@ -39,6 +40,9 @@ func (s *session) violate(code wire.Code, f wire.Frame, text string) error {
 
 // refuse answers ERROR; the session goes on.
 func (s *session) refuse(code wire.Code, f wire.Frame, topic, text string) error {
+	if code == wire.InvalidTopic {
+		topic = clipped(topic)
+	}
 	s.answer(wire.AppendError(nil, f.ID, code, f.Type, topic, text))
 	return nil
 }
@@ -100,6 +104,14 @@ func (s *session) dispatch(f wire.Frame) error {
 		return s.dispatchWorker(f)
 	}
 	return nil
+}
+
+// clipped shortens what is not a topic, for repeating it.
+func clipped(text string) string {
+	if len(text) <= 64 {
+		return text
+	}
+	return strings.ToValidUTF8(text[:64], "") + "…"
 }
 
 // dispatchWorker handles the frames of functions, LOG, and what needs no answer.

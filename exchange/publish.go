@@ -181,7 +181,7 @@ func (s *session) handlePublishTo(f wire.Frame) error {
 	}
 	reg, code, text := resolve(s, b.Topic)
 	if reg == nil {
-		return s.refuse(code, f, clipped(string(b.Topic)), text)
+		return s.refuse(code, f, string(b.Topic), text)
 	}
 	s.pub.publish(reg, b.Payload)
 	if f.ID != 0 {

@@ -89,11 +89,12 @@ func (s *session) batch(n int, full bool) error {
 func (s *session) paced() error {
 	limit := s.out.max + controlSlack
 	for {
-		s.out.mu.Lock()
-		if s.out.closed {
-			s.out.mu.Unlock()
+		select {
+		case <-s.done:
 			return errSessionOver
+		default:
 		}
+		s.out.mu.Lock()
 		if s.out.bytes <= limit {
 			s.out.mu.Unlock()
 			return nil

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"fmt"
-	"strings"
 
 	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/spec"
@@ -17,7 +16,7 @@ func (s *session) handleRegister(f wire.Frame) error {
 		return s.refuse(wire.Limit, f, topic, fmt.Sprintf("a session may register %d topics", s.router.opt.MaxRegistrations))
 	}
 	if err := spec.Topic(topic).Validate(); err != nil {
-		return s.refuse(wire.InvalidTopic, f, clipped(topic), err.Error())
+		return s.refuse(wire.InvalidTopic, f, topic, err.Error())
 	}
 	if !s.app.perms.Load().mayPublish(topic) {
 		s.deny(DenyPublish, topic)
@@ -51,7 +50,7 @@ func (s *session) handleSubscribe(f wire.Frame) error {
 	filter := string(b.Filter)
 	code, text := s.subscribable(f.ID, filter, b.Flags)
 	if code != 0 {
-		return s.refuse(code, f, clipped(filter), text)
+		return s.refuse(code, f, filter, text)
 	}
 	id := f.ID
 	mirroring := s.subscribe(&subscription{
@@ -158,12 +157,4 @@ func (r *Router) unsubscribeAll(s *session) {
 		r.unmirror(sub.filter)
 	}
 	r.generation.Add(1)
-}
-
-// clipped shortens what was not a topic, for repeating it.
-func clipped(text string) string {
-	if len(text) <= 64 {
-		return text
-	}
-	return strings.ToValidUTF8(text[:64], "") + "…"
 }

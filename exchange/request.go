@@ -104,7 +104,7 @@ func (s *session) handleRequest(f wire.Frame) error {
 	}
 	reg, code, text := resolve(s, b.Topic)
 	if reg == nil {
-		return s.refuse(code, f, clipped(string(b.Topic)), text)
+		return s.refuse(code, f, string(b.Topic), text)
 	}
 	timeout := time.Duration(b.Timeout) * time.Millisecond
 	if code, text := s.pub.request(reg, f.ID, timeout, b.Payload); code != 0 {

@@ -147,6 +147,11 @@ func (s *session) refuseAndEnd(code wire.Code, refused wire.Type, id uint32, tex
 // [lastWords], then fails the session with err.
 func (s *session) drain(err error) {
 	s.out.mu.Lock()
+	if s.out.closed { // nothing can be sent
+		s.out.mu.Unlock()
+		s.fail(err)
+		return
+	}
 	first := !s.out.closing
 	s.out.closing = true
 	if first {

@@ -31,10 +31,12 @@ type Worker struct {
 	ready       chan struct{}
 	readyOnce   sync.Once
 
-	mu   sync.Mutex
-	last uint32
-	open map[uint32]chan outcome
-	gone bool
+	mu        sync.Mutex
+	last      uint32
+	open      map[uint32]chan outcome
+	abandoned map[uint32]chan struct{} // cancelled and not answered; closed by the answer
+	failure   *HandlerError            // why the handler could not be loaded
+	gone      bool
 }
 
 type outcome struct {
@@ -65,7 +67,7 @@ func (e *HandlerError) FailKind() fail.Kind { return fail.Invalid }
 // it is; app must have been granted something before the worker says HELLO.
 // [Worker.Run] serves it.
 func (r *Router) Worker(conn Conn, app spec.Name, o WorkerOptions) *Worker {
-	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]chan outcome{}}
+	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]chan outcome{}, abandoned: map[uint32]chan struct{}{}}
 	w.session = r.newSession(conn)
 	w.session.worker, w.session.kind = w, "worker"
 	return w
@@ -164,9 +166,52 @@ func (w *Worker) sendInvoke(id uint32, i Invocation) error {
 }
 
 func (w *Worker) cancel(id uint32) {
-	if w.end(id) != nil {
+	w.mu.Lock()
+	_, open := w.open[id]
+	if open {
+		delete(w.open, id)
+		w.abandoned[id] = make(chan struct{})
+	}
+	w.mu.Unlock()
+	if open {
 		w.session.tell(wire.AppendPlain(nil, wire.Cancel, id, ""))
 	}
+}
+
+// Settle waits until the worker has answered every invocation that was cancelled
+// or late: until then its handler may still be at it. It is ctx's error when the worker
+// has not by then, fail.Unavailable when it is gone.
+func (w *Worker) Settle(ctx context.Context) error {
+	for {
+		answered := w.oneAbandoned()
+		if answered == nil {
+			return nil
+		}
+		select {
+		case <-answered:
+		case <-w.session.done:
+			return w.unavailable("settle worker")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *Worker) oneAbandoned() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, answered := range w.abandoned {
+		return answered
+	}
+	return nil
+}
+
+// Failure is the exception with which the worker could not load its handler, as
+// it told before it ended, or nil.
+func (w *Worker) Failure() *HandlerError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure
 }
 
 // handle takes READY, RESULT and FAILURE. Answers to what was cancelled are dropped.
@@ -175,19 +220,43 @@ func (w *Worker) handle(f wire.Frame) {
 		w.readyOnce.Do(func() { close(w.ready) })
 		return
 	}
+	if f.ID == 0 && f.Type == wire.Failure {
+		w.mu.Lock()
+		w.failure, _ = handlerError(f)
+		w.mu.Unlock()
+		return
+	}
 	result := w.end(f.ID)
 	if result == nil {
+		w.settled(f.ID)
 		return
 	}
 	if f.Type == wire.Result {
 		result <- outcome{payload: append([]byte{}, f.Body...)}
 		return
 	}
-	b, err := f.Failure()
+	exception, err := handlerError(f)
 	if err == nil {
-		err = &HandlerError{Type: string(b.Type), Message: string(b.Message), Stack: string(b.Stack)}
+		err = exception
 	}
 	result <- outcome{err: err}
+}
+
+func handlerError(f wire.Frame) (*HandlerError, error) {
+	b, err := f.Failure()
+	if err != nil {
+		return nil, err
+	}
+	return &HandlerError{Type: string(b.Type), Message: string(b.Message), Stack: string(b.Stack)}, nil
+}
+
+func (w *Worker) settled(id uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if answered, ok := w.abandoned[id]; ok {
+		close(answered)
+		delete(w.abandoned, id)
+	}
 }
 
 // lost fails everything that is under way.

@@ -2,8 +2,6 @@ package exchange
 
 import (
 	"errors"
-
-	"fescue.dev/fescue/fail"
 )
 
 // directWrites is how many writes a publisher does for a subscriber before it
@@ -25,7 +23,7 @@ func (s *session) flush() {
 	o.mu.Unlock()
 	if s.polled != nil {
 		if err := s.polled.PollWrite(s.writeStep); err != nil {
-			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			s.mute()
 			return
 		}
 		if s.sent {
@@ -64,7 +62,7 @@ func (s *session) stepWrite(write Transfer) bool {
 	for range directWrites {
 		sent, again, err := s.writeOnce(write)
 		if err != nil {
-			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			s.mute()
 			return true
 		}
 		if sent || again {
@@ -83,7 +81,7 @@ func (s *session) sendPolled() {
 		for {
 			sent, again, err := s.writeOnce(write)
 			if err != nil {
-				s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+				s.mute()
 				return true
 			}
 			if again {
@@ -95,7 +93,19 @@ func (s *session) sendPolled() {
 		}
 	})
 	if err != nil {
-		s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+		s.mute()
+	}
+}
+
+// mute gives up sending, after the link refused it. The reader goes on to the
+// end: what a client sent before it went away is still served.
+func (s *session) mute() {
+	s.out.close()
+	s.out.mu.Lock()
+	leaving := s.goodbye != nil
+	s.out.mu.Unlock()
+	if leaving {
+		s.fail(nil)
 	}
 }
 
@@ -137,7 +147,7 @@ func (s *session) sendBlocking() {
 	for {
 		sent, _, err := s.writeOnce(s.conn.Write)
 		if err != nil {
-			s.fail(fail.Wrap(err, fail.Internal, "write to a client of the exchange", ""))
+			s.mute()
 			return
 		}
 		if sent {

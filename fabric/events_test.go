@@ -212,7 +212,7 @@ func TestConsumeDropsWhatCanNeverBeApplied(t *testing.T) {
 	if err := nc.Publish(EventsSubject("kitchen"), []byte("not JSON")); err != nil {
 		t.Fatal(err)
 	}
-	emit(t, j, "good")
+	emit(t, journal(t, nc, "kitchen"), "good") // it stops a new journal neither
 	good := make(chan spec.Event, 1)
 	consumer(t, nc, func(_ context.Context, e spec.Event) error {
 		if e.Message == "invalid" {

@@ -179,8 +179,8 @@ func (gatekeeper) Authenticate(c Credentials) (Permissions, bool) {
 }
 
 func TestListenersAskForCredentials(t *testing.T) {
-	any := "127.0.0.1:0"
-	s := startIn(t, t.TempDir(), func(o *Options) { o.NATS, o.WebSocket, o.Auth = any, any, gatekeeper{} })
+	free := "127.0.0.1:0"
+	s := startIn(t, t.TempDir(), func(o *Options) { o.NATS, o.WebSocket, o.Auth = free, free, gatekeeper{} })
 	for _, url := range []string{"nats://" + s.Address("nats"), "ws://" + s.Address("websocket")} {
 		for _, user := range [][2]string{{"", ""}, {"sensor", "wrong"}, {insideControl, ""}, {insideData, "secret"}} {
 			if nc, err := nats.Connect(url, nats.UserInfo(user[0], user[1])); err == nil {

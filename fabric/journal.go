@@ -52,22 +52,19 @@ func NewJournal(ctx context.Context, nc *nats.Conn, device spec.DeviceID) (*Jour
 }
 
 // lastSequence is the number of the device's last event. Where the stream has
-// none, be it that it is new, that all have aged out, or that the store was
-// lost, numbers start from the clock (microseconds since 1970), so that they are
-// higher than any that the server has seen: it ignores those it knows.
+// none, be it that it is new, that all have aged out, that the store was lost, or
+// that the last cannot be read, numbers start from the clock (microseconds since
+// 1970), so that they are higher than any that the server has seen: it ignores those it knows.
 func lastSequence(ctx context.Context, stream jetstream.Stream, device spec.DeviceID) (uint64, error) {
 	m, err := stream.GetLastMsgForSubject(ctx, EventsSubject(device))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return uint64(max(time.Now().UnixMicro(), 0)), nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, err
 	}
 	var e spec.Event
-	if err := json.Unmarshal(m.Data, &e); err != nil {
-		return 0, fmt.Errorf("read the last event: %w", err)
+	if err == nil && json.Unmarshal(m.Data, &e) == nil && e.Sequence > 0 {
+		return e.Sequence, nil
 	}
-	return e.Sequence, nil
+	return uint64(max(time.Now().UnixMicro(), 0)), nil
 }
 
 // Emit stores the event; it is synced to disk when Emit returns nil. It fills in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,7 +255,7 @@ func BenchmarkStream(b *testing.B) {
 	n := b.N
 	stop, err := ServeStream(b.Context(), control(b, s), "kitchen", VerbLogs, func(context.Context, LogsCall) (Feed[spec.LogLine], error) {
 		return func(ctx context.Context, out *Outlet[spec.LogLine]) error {
-			line := spec.LogLine{Application: "app", Version: "1.0.0", Stream: spec.StreamOut, Text: string(make([]byte, 100))}
+			line := spec.LogLine{Application: "app", Version: "1.0.0", Stream: spec.StreamOut, Text: strings.Repeat("x", 100)}
 			for range n {
 				if err := out.Send(ctx, line); err != nil {
 					return err

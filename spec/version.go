@@ -75,3 +75,9 @@ func (r Range) ContainsLoose(version string) bool {
 	parsed, err := semver.NewVersion(version)
 	return err == nil && c.Check(parsed)
 }
+
+// PreRelease tells a version such as 1.0.0-beta.1.
+func (v Version) PreRelease() bool {
+	p, err := semver.StrictNewVersion(string(v))
+	return err == nil && p.Prerelease() != ""
+}

@@ -298,6 +298,33 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// A name is part of a path.
+func TestNamesThatAreNone(t *testing.T) {
+	s := open(t)
+	s.dir = filepath.Join(s.dir, "logs")
+	outside := filepath.Join(s.dir, "..", "other")
+	if err := os.MkdirAll(outside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(outside, "00000001.log"), []byte("2026-11-23T05:41:02.123456Z - stdout secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const name = "../other"
+	if got := read(t, s, name); len(got) != 0 {
+		t.Errorf("read %q", got)
+	}
+	fmt.Fprint(s.Writer(name, "1.0.0", 0).Stream(spec.StreamOut), "x\n")
+	if err := s.Follow(t.Context(), name, FollowOptions{Tail: -1}, func(i Item) error { return fmt.Errorf("got %v", i) }); err != nil {
+		t.Error(err)
+	}
+	if err := s.Delete(name); err == nil {
+		t.Error("deleted")
+	}
+	if diskUse(t, outside) == 0 {
+		t.Error("it is gone")
+	}
+}
+
 // writeForEver is the process that TestKill kills: it says on stdout which
 // lines were written.
 func writeForEver(dir string) {

@@ -48,6 +48,9 @@ func (s *Store) Close() {
 // Delete removes an application's log; its followers end, and what its writers still
 // write is dropped. A writer made afterwards begins a new log.
 func (s *Store) Delete(app spec.Name) error {
+	if err := app.Validate(); err != nil {
+		return fail.Wrap(err, fail.Invalid, "delete log", string(app))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.apps[app]; ok {
@@ -59,8 +62,12 @@ func (s *Store) Delete(app spec.Name) error {
 
 func (s *Store) path(app spec.Name) string { return filepath.Join(s.dir, string(app)) }
 
-// of is the log of an application, loaded when it is first asked for.
+// of is the log of an application, loaded when it is first asked for. A name is a
+// directory's: one that is none has a log that keeps nothing.
 func (s *Store) of(app spec.Name) *appLog {
+	if app.Validate() != nil {
+		return &appLog{app: app, log: s.log, ended: true}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, ok := s.apps[app]

@@ -26,6 +26,8 @@ type Conn struct {
 	closed   error
 	release  func()
 	watcher  sync.WaitGroup
+
+	buf, rest []byte // of a message that a Read had no room for
 }
 
 // direction is one of the two queues. Its functions are made once: a method
@@ -142,13 +144,31 @@ func (c *Conn) PollWrite(step func(exchange.Transfer) bool) error {
 // Chunk is exchange.Polled's: a message is received whole.
 func (c *Conn) Chunk() int { return c.size.bytes }
 
-// Read receives one message; p must have room for [Conn.Chunk] bytes.
-func (c *Conn) Read(p []byte) (n int, err error) {
-	again := c.PollRead(func(read exchange.Transfer) bool {
+// Read returns what the next message brings.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	if len(p) >= c.size.bytes {
+		return c.readMessage(p)
+	}
+	if c.buf == nil {
+		c.buf = make([]byte, c.size.bytes)
+	}
+	m, err := c.readMessage(c.buf)
+	n := copy(p, c.buf[:m])
+	c.rest = c.buf[n:m]
+	return n, err
+}
+
+func (c *Conn) readMessage(p []byte) (n int, err error) {
+	closed := c.PollRead(func(read exchange.Transfer) bool {
 		n, err = read(p)
 		return !errors.Is(err, exchange.ErrAgain)
 	})
-	err = errors.Join(err, again)
+	err = errors.Join(err, closed)
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
@@ -157,7 +177,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 
 // Write sends all of p.
 func (c *Conn) Write(p []byte) (sent int, err error) {
-	again := c.PollWrite(func(write exchange.Transfer) bool {
+	closed := c.PollWrite(func(write exchange.Transfer) bool {
 		for sent < len(p) {
 			var n int
 			n, err = write(p[sent:])
@@ -172,7 +192,7 @@ func (c *Conn) Write(p []byte) (sent int, err error) {
 		}
 		return true
 	})
-	return sent, errors.Join(err, again)
+	return sent, errors.Join(err, closed)
 }
 
 // Close ends the session: the client sees it on its socket.

@@ -4,28 +4,19 @@ import (
 	"bytes"
 	"os"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// killDescendants ends every process below this one, where there is no PID
-// namespace to do it. It reads the process table again until nothing is left:
-// what a process forks before it dies is found in the next round, because this
-// process is the subreaper.
+// killDescendants ends the processes below this one that it finds, where there
+// is no PID namespace to do it.
 func killDescendants() {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		pids := descendants(os.Getpid())
-		for _, pid := range pids {
-			_ = unix.Kill(pid, unix.SIGSTOP) // a process that forks faster than it is found stands still first
-		}
-		for _, pid := range pids {
-			_ = unix.Kill(pid, unix.SIGKILL)
-		}
-		if len(pids) == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
+	pids := descendants(os.Getpid())
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGSTOP) // what forks faster than it is found stands still first
+	}
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 }
 

@@ -24,36 +24,36 @@ const (
 const namespaceFlags = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
-// program is a filter under construction in classic BPF.
-type program []unix.SockFilter
+// filter is one under construction in classic BPF.
+type filter []unix.SockFilter
 
-func (p *program) add(code uint16, k uint32, jumpTrue, jumpFalse uint8) {
+func (p *filter) add(code uint16, k uint32, jumpTrue, jumpFalse uint8) {
 	*p = append(*p, unix.SockFilter{Code: code, K: k, Jt: jumpTrue, Jf: jumpFalse})
 }
 
-func (p *program) load(offset uint32)   { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0) }
-func (p *program) answer(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, action, 0, 0) }
-func (p *program) loadArg(n uint32)     { p.load(offsetArgs + 8*n) }
+func (p *filter) load(offset uint32)   { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0) }
+func (p *filter) answer(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, action, 0, 0) }
+func (p *filter) loadArg(n uint32)     { p.load(offsetArgs + 8*n) }
 
 // equals runs the next skip instructions only if the loaded word is k.
-func (p *program) equals(k uint32, skip uint8) {
+func (p *filter) equals(k uint32, skip uint8) {
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, k, 0, skip)
 }
 
 // whenCall runs body, which must end with an answer, for the system call nr.
-func (p *program) whenCall(nr uint32, body func(*program)) {
-	var b program
+func (p *filter) whenCall(nr uint32, body func(*filter)) {
+	var b filter
 	body(&b)
 	p.equals(nr, uint8(len(b)))
 	*p = append(*p, b...)
 }
 
 // compile makes the filter for this processor. It is nil where there is none.
-func compile(noInternet bool) program {
+func compile(noInternet bool) filter {
 	if auditArch == 0 {
 		return nil
 	}
-	var p program
+	var p filter
 	p.load(offsetArch)
 	// A foreign system call table (32-bit programs on a 64-bit kernel) has other
 	// numbers: a filter for them would have to be kept twice.
@@ -65,22 +65,22 @@ func compile(noInternet bool) program {
 		p.answer(refuse(unix.ENOSYS))
 	}
 	for _, nr := range refusedCalls() {
-		p.whenCall(nr, func(b *program) { b.answer(refuse(unix.EPERM)) })
+		p.whenCall(nr, func(b *filter) { b.answer(refuse(unix.EPERM)) })
 	}
 	for _, nr := range [...]uint32{
 		unix.SYS_CLONE3,                                                              // its flags lie in memory that a filter cannot read; libraries fall back to clone
 		unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, // goes around filters of its operations
 	} {
-		p.whenCall(nr, func(b *program) { b.answer(refuse(unix.ENOSYS)) })
+		p.whenCall(nr, func(b *filter) { b.answer(refuse(unix.ENOSYS)) })
 	}
 	p.whenCall(unix.SYS_CLONE, cloneRule)
 	p.whenCall(unix.SYS_IOCTL, ioctlRule)
-	p.whenCall(unix.SYS_SOCKET, func(b *program) { socketRule(b, noInternet) })
+	p.whenCall(unix.SYS_SOCKET, func(b *filter) { socketRule(b, noInternet) })
 	p.answer(unix.SECCOMP_RET_ALLOW)
 	return p
 }
 
-func cloneRule(b *program) {
+func cloneRule(b *filter) {
 	b.loadArg(0)
 	b.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, namespaceFlags, 0, 1)
 	b.answer(refuse(unix.EPERM))
@@ -88,7 +88,7 @@ func cloneRule(b *program) {
 }
 
 // ioctlRule refuses to type into a terminal that the agent was started from.
-func ioctlRule(b *program) {
+func ioctlRule(b *filter) {
 	const linuxConsole = 0x541c // TIOCLINUX: paste of the console's selection
 	b.loadArg(1)
 	for _, request := range [...]uint32{unix.TIOCSTI, linuxConsole} {
@@ -101,7 +101,7 @@ func ioctlRule(b *program) {
 // socketRule leaves Unix and Internet sockets, which namespaces confine, and
 // netlink's routes, by which libraries list interfaces. Others either are not
 // confined by namespaces (vsock) or are kernel code that no function needs.
-func socketRule(b *program, noInternet bool) {
+func socketRule(b *filter, noInternet bool) {
 	families := []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6}
 	if noInternet {
 		families = families[:1]

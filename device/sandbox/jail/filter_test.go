@@ -14,7 +14,7 @@ type call struct {
 }
 
 // execute runs a filter as the kernel does, for the instructions that it uses.
-func execute(t *testing.T, p program, c call) uint32 {
+func execute(t *testing.T, p filter, c call) uint32 {
 	t.Helper()
 	var data [64]byte
 	binary.LittleEndian.PutUint32(data[0:], c.nr)
@@ -101,7 +101,7 @@ func TestFilterLetsProgramsStart(t *testing.T) {
 		}
 		refused[nr] = true
 	}
-	for _, nr := range []uint32{unix.SYS_READ, unix.SYS_WRITE, unix.SYS_MMAP, unix.SYS_EXECVE, unix.SYS_CLONE, unix.SYS_EXIT_GROUP, unix.SYS_FUTEX, unix.SYS_SECCOMP} {
+	for _, nr := range []uint32{unix.SYS_READ, unix.SYS_WRITE, unix.SYS_MUNMAP, unix.SYS_EXECVE, unix.SYS_CLONE, unix.SYS_EXIT_GROUP, unix.SYS_FUTEX, unix.SYS_SECCOMP} {
 		if refused[nr] {
 			t.Errorf("call %d is refused", nr)
 		}

@@ -67,7 +67,7 @@ func remount(path string, flags uint64) error {
 
 // mountsBelow are the mount points at and below path (proc_pid_mountinfo(5)).
 func mountsBelow(path string) ([]string, error) {
-	f, err := os.Open("/proc/self/mountinfo")
+	f, err := os.Open("/proc/thread-self/mountinfo")
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,14 +39,13 @@ func (s *supervisor) waitForGo() bool {
 // supervise reaps until the program has ended and, if termination was asked for,
 // everything else has too. It returns the program's wait status.
 func (s *supervisor) supervise(target int) syscall.WaitStatus {
-	var status syscall.WaitStatus
-	ended, terminating := false, false
+	p := &program{pid: target}
+	terminating := false
 	for {
-		targetEnded, left := reap(target, &status)
-		ended = ended || targetEnded
-		if ended && (!terminating || !left) {
-			s.killRest()
-			return status
+		left := p.reap()
+		if p.ended && (!terminating || !left) {
+			s.killRest(p)
+			return p.status
 		}
 		select {
 		case sig := <-s.signals:
@@ -57,7 +57,7 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 			switch {
 			case !connected, c == CommandKill:
 				terminating = false
-				s.killRest()
+				s.killRest(p)
 				s.commands = nil
 			case c == CommandTerminate:
 				terminating = true
@@ -67,19 +67,28 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 	}
 }
 
-// reap collects every child that has ended. left tells whether any remains.
-func reap(target int, status *syscall.WaitStatus) (targetEnded, left bool) {
+// program is the helper's first child.
+type program struct {
+	pid    int
+	ended  bool
+	status syscall.WaitStatus
+}
+
+// reap collects every child that has ended and tells whether any is left. Both
+// as init and as subreaper the helper is the parent of all whose parents ended, so
+// that when no child is left there is no descendant either.
+func (p *program) reap() (left bool) {
 	for {
-		var ws syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 		case err != nil: // ECHILD
-			return targetEnded, false
+			return false
 		case pid == 0:
-			return targetEnded, true
-		case pid == target:
-			*status, targetEnded = ws, true
+			return true
+		case pid == p.pid:
+			p.status, p.ended = status, true
 		}
 	}
 }
@@ -97,11 +106,19 @@ func (s *supervisor) forward(sig syscall.Signal) {
 }
 
 // killRest ends every process but the helper. As process 1 its own end would do
-// the same; doing it first lets the agent's report follow the deed.
-func (s *supervisor) killRest() {
+// the same; doing it first lets the agent's report follow the deed. Otherwise it
+// looks for descendants until it has no child any more: one that forks while the
+// process table is read is found the next time.
+func (s *supervisor) killRest(p *program) {
 	if s.init {
 		_ = unix.Kill(-1, unix.SIGKILL)
 		return
 	}
-	killDescendants()
+	for deadline := time.Now().Add(killTime); p.reap() && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		killDescendants()
+	}
 }
+
+// killTime bounds the search: a process that the kernel cannot end, waiting for a
+// dead disk, must not keep the helper for ever.
+const killTime = 10 * time.Second

@@ -39,7 +39,7 @@ func forkConfined(p *Plan, tasks []int) (int, error) {
 			return 0, because(err, "enter control group", p.TaskFiles[i])
 		}
 	}
-	if err := setLimits(p.Limits); err != nil {
+	if err := setLimits(p.Limits, 0, inherited); err != nil {
 		return 0, err
 	}
 	if err := giveUpRights(p); err != nil {
@@ -62,17 +62,37 @@ func forkConfined(p *Plan, tasks []int) (int, error) {
 	if err != nil {
 		return 0, executeFailure(err, program)
 	}
+	// A program that has ended already needs no limits.
+	if err := setLimits(p.Limits, pid, notInherited); err != nil && !errors.Is(err, unix.ESRCH) {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		return 0, err
+	}
 	return pid, nil
 }
 
-func setLimits(limits []Limit) error {
+// inherited limits are set before the fork; they do the helper no harm.
+func inherited(resource int) bool { return !notInherited(resource) }
+
+// notInherited limits are set on the program after the fork: the helper's Go
+// runtime dies when it gets no memory or thread, and cannot raise a limit again
+// that it has lowered. They are those that stand in for missing control groups;
+// for some 50 µs the program is without.
+func notInherited(resource int) bool {
+	return resource == unix.RLIMIT_DATA || resource == unix.RLIMIT_NPROC
+}
+
+// setLimits sets the chosen limits on a process; 0 is this one.
+func setLimits(limits []Limit, pid int, chosen func(resource int) bool) error {
 	for _, l := range limits {
-		var now syscall.Rlimit
-		if err := syscall.Getrlimit(l.Resource, &now); err != nil {
+		if !chosen(l.Resource) {
+			continue
+		}
+		var now unix.Rlimit
+		if err := unix.Prlimit(pid, l.Resource, nil, &now); err != nil {
 			return because(err, "read resource limit", "")
 		}
-		value := min(l.Value, uint64(now.Max)) // lowering needs no right
-		if err := syscall.Setrlimit(l.Resource, &syscall.Rlimit{Cur: value, Max: value}); err != nil {
+		value := min(l.Value, now.Max) // lowering needs no right
+		if err := unix.Prlimit(pid, l.Resource, &unix.Rlimit{Cur: value, Max: value}, nil); err != nil {
 			return because(err, "set resource limit", "")
 		}
 	}

@@ -98,4 +98,3 @@ class Subscription:
         """Ends the subscription; what has arrived can still be taken."""
         for stream in self._streams:
             await self._client._unsubscribe(stream)
-        self._inbox.wake()

@@ -74,6 +74,9 @@ class Inbox:
                 return stream, stream.waiting.popleft()
         return None
 
+    def wake(self) -> None:
+        """Something changed for who waits; the asyncio client's inbox does something about it."""
+
     def __len__(self) -> int:
         return len(self._order)
 
@@ -102,6 +105,7 @@ class Stream:
     def end(self, error: FescueError | None = None) -> None:
         """No more messages will come."""
         self.ended, self.error = True, self.error or error
+        self.inbox.wake()
 
     def frame(self) -> bytes:
         """The SUBSCRIBE."""
@@ -124,6 +128,7 @@ class Core:
         self.refusal: FescueError | None = None  # an error after which the broker closes
         self.outbox: list[bytes] = []
         self.late: list[FescueError] = []  # errors that nobody waits for
+        self._withdrawn: dict[int, FescueError] = {}  # topics by id, until a message is known to have been dropped
         self._ids = 0  # the last of requests, receipts and pings
         self._last = 0  # the last of topics and subscriptions
 
@@ -215,6 +220,7 @@ class Core:
 
     def lost(self) -> None:
         """The link is gone: what was asked on it is answered, what resume says again stays."""
+        self._withdrawn.clear()
         for key, waiter in list(self.awaited.items()):
             if key[0] in (wire.REGISTER, wire.SUBSCRIBE):
                 continue
@@ -274,8 +280,12 @@ class Core:
             error = RemoteError(text, topic=topic, code=code)
         if refused == wire.REGISTER:
             self._unregistered(ident)
-            # The next publish on the topic registers again and meets the error itself.
-            self._resolve((refused, ident), error=error)
+            if not self._resolve((refused, ident), error=error):
+                # Taken away. The next publish on the topic registers again and meets the error
+                # itself; what was sent before this was read is dropped, and told once.
+                self._withdrawn[ident] = error
+        elif refused == wire.PUBLISH and code == wire.CODE_UNKNOWN_ID:
+            self._on_unknown_topic(ident, error)
         elif refused == wire.SUBSCRIBE:
             self._on_subscription_error(ident, error)
         elif not self._resolve((refused, ident), error=error):
@@ -291,12 +301,17 @@ class Core:
         if not self._resolve((wire.SUBSCRIBE, ident), error=error) and stream.handler is not None:
             self.late.append(error)
 
+    def _on_unknown_topic(self, ident: int, error: FescueError) -> None:
+        if ident in self.names:
+            self._unregistered(ident)
+            self.late.append(error)
+        elif ident in self._withdrawn:
+            self.late.append(self._withdrawn.pop(ident))
+
     def _unasked(self, refused: int, ident: int, error: FescueError) -> None:
         if refused in (wire.HELLO, 0) or error.code in (1, 2, 3, wire.CODE_GOING_AWAY, wire.CODE_INTERNAL):
             self.refusal = error
         elif refused not in (wire.UNREGISTER, wire.UNSUBSCRIBE, wire.CALL, wire.REQUEST):
-            if refused == wire.PUBLISH:
-                self._unregistered(ident)
             self.late.append(error)
 
     def _unregistered(self, ident: int) -> None:

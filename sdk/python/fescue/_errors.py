@@ -49,9 +49,7 @@ class VersionMismatch(FescueError):
 
 
 class Unauthenticated(FescueError):
-    """The broker does not know the token."""
-
-    hint = "the agent gives a new FESCUE_TOKEN at each start of an application; do not keep an old one"
+    """The broker does not know the token, or it is another application's."""
 
 
 class PermissionDenied(FescueError, PermissionError):

@@ -211,7 +211,6 @@ class Client:
             errors, core.late = core.late, []
             for error in errors:
                 self._tell(error)
-            self._wake_all()  # a subscription may have ended
         if self._full():
             connection.pause()
 
@@ -300,13 +299,13 @@ class Client:
 
     async def _next(self, inbox: TaskInbox, streams: list[Stream]) -> tuple[Stream, Message] | None:
         while (found := inbox.pop()) is None:
-            if self._closing:
-                return None
-            self._check_usable()
             if streams and all(s.ended for s in streams):
                 for error in (s.error for s in streams if s.error is not None):
                     raise error
                 return None
+            if self._closing:
+                return None
+            self._check_usable()
             if self._connection is not None:
                 self._connection.resume()
             await inbox.sleep()

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"fescue.dev/fescue/device/logs"
+	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/sandbox"
+	"fescue.dev/fescue/spec"
+)
+
+// launcher starts the programs of one version of an application.
+type launcher struct {
+	application *application
+	release     *spec.DesiredApplication
+	config      *spec.Configuration
+	dir         string // the code
+	log         *logs.Writer
+	environment []string
+	readOnly    []string
+	worker      []string // argv of a function's worker; nil for services
+}
+
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// launcher finds out what the programs of d need. What its dependencies ask for
+// must be prepared.
+func (a *application) launcher(ctx context.Context, d *spec.DesiredApplication) (*launcher, error) {
+	l := &launcher{
+		application: a, release: d, config: &d.Configuration, dir: a.versionPath(d), log: a.writer(d),
+	}
+	r, err := a.engine.runtime(d.Configuration.Runtime.Name())
+	if err != nil {
+		return nil, err
+	}
+	around, err := r.Surroundings(ctx, a.unpacked(d))
+	if err != nil {
+		return nil, err
+	}
+	if d.Configuration.IsFunction() {
+		if l.worker, err = r.Worker(ctx, a.unpacked(d)); err != nil {
+			return nil, err
+		}
+	}
+	l.environment = l.variables(around)
+	l.readOnly = append([]string{l.dir}, around.ReadOnly...)
+	if _, socket, ok := strings.Cut(a.engine.Addresses[d.Configuration.IPC], ":"); ok {
+		l.readOnly = append(l.readOnly, socket)
+	}
+	return l, nil
+}
+
+func (a *application) unpacked(d *spec.DesiredApplication) runtimes.Application {
+	return runtimes.Application{Configuration: &d.Configuration, Artifact: d.Artifact, Dir: a.versionPath(d)}
+}
+
+func (a *application) writer(d *spec.DesiredApplication) *logs.Writer {
+	return a.engine.Logs.Writer(a.name, d.Version, d.Configuration.Limits.Logs)
+}
+
+// variables are the environment: what all get, then the runtime's, the
+// author's, and what says who the application is, which nothing overrides.
+func (l *launcher) variables(around runtimes.Surroundings) []string {
+	a := l.application
+	v := map[string]string{
+		"PATH": strings.Join(append(slices.Clone(around.Path), systemPath), ":"),
+		"HOME": a.dataPath(), "TMPDIR": "/tmp", "LANG": "C.UTF-8",
+	}
+	for _, variable := range around.Environment {
+		name, value, _ := strings.Cut(variable, "=")
+		v[name] = value
+	}
+	maps.Copy(v, l.config.Environment)
+	maps.Copy(v, map[string]string{
+		"FESCUE_EXCHANGE": a.engine.Addresses[l.config.IPC], "FESCUE_TOKEN": a.token,
+		"FESCUE_APPLICATION": string(a.name), "FESCUE_VERSION": string(l.release.Version),
+		"FESCUE_DEVICE": string(a.engine.Device), "FESCUE_DATA": a.dataPath(),
+	})
+	if l.config.IsFunction() {
+		v["FESCUE_WORKER_FD"], v["FESCUE_HANDLER"] = "3", l.config.Handler
+	}
+	environment := make([]string, 0, len(v))
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		environment = append(environment, name+"="+v[name])
+	}
+	return environment
+}
+
+// options are those of any program of this version. Versions that run side by side
+// while they change over have their limits each, so the group is the deployment's.
+func (l *launcher) options(argv []string) sandbox.Options {
+	a := l.application
+	return sandbox.Options{
+		Application: spec.Name(fmt.Sprintf("%s@%d", a.name, l.release.Deployment)),
+		Argv:        argv, Dir: l.dir, Env: l.environment,
+		Isolation: l.config.Isolation, UID: a.uid, GID: a.gid,
+		ReadOnly: l.readOnly, ReadWrite: []string{a.dataPath()},
+		Limits: l.config.Limits,
+	}
+}
+
+// command are the options of a command.
+func (l *launcher) command(c spec.Command) sandbox.Options {
+	o := l.options([]string{"/bin/sh", "-c", c.Run})
+	o.Mode = c.Mode
+	return o
+}
+
+// instance is the thing that runs: a function or a service.
+func (l *launcher) instance() instance {
+	if l.config.IsFunction() {
+		return newFunction(l)
+	}
+	return newService(l)
+}
+
+// program is a running program whose output goes to the application's log.
+type program struct {
+	process *sandbox.Process
+	done    chan struct{} // closed when it has ended and all output is in the log
+	exit    sandbox.Exit  // once done is closed
+}
+
+// start starts a program; also gets its output too, where it is not nil. The
+// caller closes o.Files.
+func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer) (*program, error) {
+	out, err := l.pipe(spec.StreamOut, also)
+	if err != nil {
+		return nil, err
+	}
+	errs, err := l.pipe(spec.StreamErr, also)
+	if err != nil {
+		out.abort()
+		return nil, err
+	}
+	o.Stdout, o.Stderr = out.write, errs.write
+	process, err := l.application.engine.Sandbox.Start(ctx, o)
+	if err != nil {
+		out.abort()
+		errs.abort()
+		return nil, err
+	}
+	p := &program{process: process, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		copied := make(chan struct{})
+		go func() { defer close(copied); errs.copy() }()
+		out.copy()
+		<-copied
+		p.exit = process.Wait()
+	}()
+	return p, nil
+}
+
+// stop ends the program within grace and returns when all is gone.
+func (p *program) stop(grace time.Duration) sandbox.Exit {
+	p.process.Terminate(grace)
+	<-p.done
+	return p.exit
+}
+
+// pipe is one of a program's streams on its way to the log.
+type pipe struct {
+	read, write *os.File
+	to          *logs.Stream
+	also        io.Writer
+}
+
+func (l *launcher) pipe(stream spec.Stream, also io.Writer) (*pipe, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, diskError(err, "make pipe", string(l.application.name))
+	}
+	return &pipe{read, write, l.log.Stream(stream), also}, nil
+}
+
+func (p *pipe) abort() {
+	_ = p.read.Close() // nothing was written
+	_ = p.write.Close()
+}
+
+// copy runs until every process that holds the other end has ended.
+func (p *pipe) copy() {
+	_ = p.write.Close() // the program has its own
+	defer p.read.Close() //nolint:errcheck // only read
+	defer p.to.Close()   //nolint:errcheck // never fails
+	var to io.Writer = p.to
+	if p.also != nil {
+		to = io.MultiWriter(p.to, p.also)
+	}
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := p.read.Read(buffer)
+		_, _ = to.Write(buffer[:n]) // logs never fail
+		if err != nil {
+			return
+		}
+	}
+}

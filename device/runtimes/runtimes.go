@@ -1,0 +1,72 @@
+// Package runtimes says what the deployment engine needs of a runtime
+// environment: how code of one language is prepared and started.
+//
+// The engine (device/engine) is the only caller. A runtime knows its language and
+// nothing else: it does not start processes itself, but says what to start, and
+// has the engine run, confined, what preparing takes. One folder below is one
+// runtime; runtimetest is the suite that all with functions pass.
+//
+// A runtime promises: every method can be called from any goroutine and again
+// after a crash at any instant; what it has prepared is complete or not there; two
+// applications that need the same share it.
+package runtimes
+
+import (
+	"context"
+	"io"
+
+	"fescue.dev/fescue/spec"
+)
+
+// Application is a version of an application, unpacked.
+type Application struct {
+	Configuration *spec.Configuration
+	Artifact      spec.Digest
+	Dir           string // where the code is; absolute
+}
+
+// Surroundings are what a program of an application finds, beyond what the
+// engine gives to all.
+type Surroundings struct {
+	Path        []string // directories to be searched for programs before the system's
+	Environment []string // NAME=value
+	ReadOnly    []string // paths it must be able to read
+}
+
+// Build is a program that prepares something. It has the network and may write to
+// ReadWrite only; those directories are made its user's before it starts.
+type Build struct {
+	Argv        []string
+	Dir         string // working directory
+	Environment []string
+	ReadOnly    []string
+	ReadWrite   []string
+	Output      io.Writer // gets stdout and stderr besides the application's log; may be nil
+}
+
+// Builder runs a Build, confined, until it has ended. Another exit status than 0 is an error, so is
+// the context's end, which ends the program too.
+type Builder func(ctx context.Context, b Build) error
+
+// Runtime is one runtime environment.
+type Runtime interface {
+	// Name is what configurations call it.
+	Name() string
+	// Describe is what this device has of it, for people ("3.11.2 (/usr/bin/python3)"), or "".
+	Describe(ctx context.Context) string
+	// Check tells whether the device has a version that the range holds:
+	// fail.Unsupported, naming what was found, if not.
+	Check(ctx context.Context, want spec.Range) error
+	// Prepare makes what the application's dependencies ask for. It is false where
+	// there was nothing to do.
+	Prepare(ctx context.Context, app Application, run Builder) (did bool, err error)
+	// Surroundings are those of the application's commands and workers, once it is
+	// prepared.
+	Surroundings(ctx context.Context, app Application) (Surroundings, error)
+	// Worker is the program that serves the application's handler by the wire
+	// protocol on descriptor 3 (sdk/protocol.md).
+	Worker(ctx context.Context, app Application) (argv []string, err error)
+	// Sweep removes what was prepared for none of the applications, and what
+	// interrupted preparations left. No Prepare may be under way.
+	Sweep(ctx context.Context, keep []Application) error
+}

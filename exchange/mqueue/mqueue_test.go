@@ -1,0 +1,28 @@
+package mqueue_test
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/exchangetest"
+	"fescue.dev/fescue/exchange/mqueue"
+)
+
+func fixture() exchangetest.Fixture {
+	return exchangetest.Fixture{
+		Listen: func(dir string) (exchange.Link, error) {
+			return mqueue.Listen(mqueue.Options{Path: filepath.Join(dir, "mqueue.sock")})
+		},
+		Dial: func(ctx context.Context, address string) (io.ReadWriteCloser, error) {
+			return mqueue.Dial(ctx, strings.TrimPrefix(address, "mqueue:"))
+		},
+	}
+}
+
+func TestMain(m *testing.M) { exchangetest.Main(m, fixture()) }
+
+func TestLink(t *testing.T) { exchangetest.Run(t, fixture()) }

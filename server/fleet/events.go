@@ -1,0 +1,90 @@
+package fleet
+
+import (
+	"context"
+	"sync"
+
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/server/store"
+	"fescue.dev/fescue/spec"
+)
+
+// Ingest applies an event of a device, once, and then wakes those who watch. An
+// error of kind Invalid means that the event can never be applied; any other
+// that it should be brought again.
+func (f *Fleet) Ingest(ctx context.Context, e spec.Event) error {
+	_, applied, err := f.store.ApplyEvent(ctx, e)
+	if err != nil {
+		return err
+	}
+	f.Heard(e.Device)
+	if applied {
+		f.hub.wake()
+	}
+	return nil
+}
+
+// hub wakes watchers. They read the events themselves, from the database, which
+// keeps them all in order: a slow watcher costs no memory and misses nothing.
+type hub struct {
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+func newHub() *hub { return &hub{next: make(chan struct{})} }
+
+func (h *hub) wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.next)
+	h.next = make(chan struct{})
+}
+
+// waiting is closed at the next wake.
+func (h *hub) waiting() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.next
+}
+
+// Watch calls each for every event that the query chooses, those there are and
+// then those to come, in order, until it returns false or ctx ends. idle, if not
+// nil, is called before each wait and ends the watch by returning false.
+//
+// Events that another server on the same database has applied are seen with the
+// next one applied here, and at the latest when the caller's ctx makes it look again.
+func (f *Fleet) Watch(ctx context.Context, q store.EventQuery, each func(store.StoredEvent) bool, idle func() (bool, error)) error {
+	for {
+		wake := f.hub.waiting() // before reading, so that nothing falls between
+		more, err := f.drain(ctx, &q, each)
+		if err != nil || !more {
+			return err
+		}
+		if idle != nil {
+			if on, err := idle(); err != nil || !on {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fail.Wrap(context.Cause(ctx), fail.Canceled, "watch events", "")
+		case <-wake:
+		}
+	}
+}
+
+// drain reads until nothing is left.
+func (f *Fleet) drain(ctx context.Context, q *store.EventQuery, each func(store.StoredEvent) bool) (more bool, err error) {
+	for {
+		events, err := f.store.Events(ctx, *q)
+		if err != nil || len(events) == 0 {
+			return true, err
+		}
+		for _, e := range events {
+			q.After = e.ID
+			if !each(e) {
+				return false, nil
+			}
+		}
+	}
+}

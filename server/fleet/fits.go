@@ -1,0 +1,159 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+func listed(devices []spec.Device) string {
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = string(d.ID)
+	}
+	return strings.Join(names, ", ")
+}
+
+// fits tells why a version cannot run on a device, before anything is sent.
+func (f *Fleet) fits(ctx context.Context, v spec.ApplicationVersion, d spec.Device) error {
+	const op = "deploy"
+	c, resource := v.Configuration, string(v.Name)+" "+string(v.Version)
+	if !c.Platform.Matches(d.Platform) {
+		return fail.New(fail.Invalid, op, "it asks for the platform %s, and the device %s is %s", c.Platform, d.ID, d.Platform).On(resource).
+			WithHint("Deploy it to a device of that platform, or change 'platform'.")
+	}
+	// A device says which runtimes it has as facts "runtime.NAME": versions.
+	fact := "runtime." + c.Runtime.Name()
+	if versions, told := d.Facts[fact]; told && !anyIn(c.Runtime.Range(), versions) {
+		return fail.New(fail.Invalid, op, "it asks for %s, and the device %s has %s", c.Runtime, d.ID, orNone(versions)).On(resource).
+			WithHint("Install it on the device and restart the agent, or change 'runtime'.")
+	}
+	if asksForRoot(c) && d.Facts["policy.root"] == "denied" {
+		return fail.New(fail.Invalid, op, "a command asks for mode root, which the device %s does not allow", d.ID).On(resource).
+			WithHint("Start the device's agent with --allow-root, or use mode sandbox.")
+	}
+	return f.dependenciesMet(ctx, v, d)
+}
+
+// anyIn tells whether one of several versions, parted by commas, is in the range.
+func anyIn(r spec.Range, versions string) bool {
+	for version := range strings.SplitSeq(versions, ",") {
+		if version = strings.TrimSpace(version); version != "" && r.ContainsLoose(version) {
+			return true
+		}
+	}
+	return false
+}
+
+func orNone(versions string) string {
+	if versions == "" {
+		return "none"
+	}
+	return versions
+}
+
+func asksForRoot(c spec.Configuration) bool {
+	return slices.ContainsFunc(c.Commands, func(c spec.Command) bool { return c.Mode == spec.ModeRoot })
+}
+
+// dependenciesMet: the applications it needs are on the device, in range.
+func (f *Fleet) dependenciesMet(ctx context.Context, v spec.ApplicationVersion, d spec.Device) error {
+	needed := v.Configuration.Dependencies.Applications
+	if len(needed) == 0 {
+		return nil
+	}
+	placed, err := f.store.Placements(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	var unmet []string
+	for name, versions := range needed {
+		if !slices.ContainsFunc(placed, func(p spec.Placement) bool {
+			return p.Name == name && p.Desired == spec.Running && versions.Contains(p.Version)
+		}) {
+			unmet = append(unmet, fmt.Sprintf("%s %s", name, versions))
+		}
+	}
+	if len(unmet) == 0 {
+		return nil
+	}
+	slices.Sort(unmet)
+	return fail.New(fail.Invalid, "deploy", "it needs on the device %s: %s", d.ID, strings.Join(unmet, ", ")).On(string(v.Name) + " " + string(v.Version)).
+		WithHint("Deploy these first.")
+}
+
+// Checked is what a check of a configuration found.
+type Checked struct {
+	Configuration *spec.Configuration
+	Faults        spec.Faults
+	Warnings      []string
+}
+
+// Check looks for everything that is wrong with a configuration: what the text
+// shows, what its artifact lacks (has is nil without one), what the database
+// knows. An error means that it could not be checked.
+func (f *Fleet) Check(ctx context.Context, text []byte, has func(path string) bool) (Checked, error) {
+	document, err := spec.Read("fescue.yaml", text)
+	var faults spec.Faults
+	if errors.As(err, &faults) {
+		return Checked{Faults: faults}, nil
+	}
+	if err != nil {
+		return Checked{}, err
+	}
+	if has != nil {
+		faults = document.CheckFiles(has)
+	}
+	cycle, err := f.cycle(ctx, document.Name, document.Dependencies.Applications)
+	if err != nil {
+		return Checked{}, err
+	}
+	if cycle != "" {
+		faults = append(faults, spec.Fault{File: "fescue.yaml", Field: "dependencies.applications", Message: "a cycle: " + cycle, Suggestion: "Applications cannot wait for one another."})
+	}
+	for name := range document.Dependencies.Applications {
+		_, err := f.store.Version(ctx, name, "")
+		if fail.Is(err, fail.NotFound) {
+			faults = append(faults, spec.Fault{File: "fescue.yaml", Field: "dependencies.applications." + string(name), Message: "there is no application of this name", Suggestion: "Create it first."})
+		} else if err != nil {
+			return Checked{}, err
+		}
+	}
+	return Checked{Configuration: document.Configuration, Faults: faults, Warnings: document.Warnings()}, nil
+}
+
+// cycle follows dependencies, of each application's latest version, and tells a
+// way that leads back to name, or "".
+func (f *Fleet) cycle(ctx context.Context, name spec.Name, needs map[spec.Name]spec.Range) (string, error) {
+	seen := map[spec.Name]bool{}
+	var follow func(way string, needs map[spec.Name]spec.Range) (string, error)
+	follow = func(way string, needs map[spec.Name]spec.Range) (string, error) {
+		for next := range needs {
+			at := way + " → " + string(next)
+			if next == name {
+				return at, nil
+			}
+			if seen[next] {
+				continue
+			}
+			seen[next] = true
+			v, err := f.store.Version(ctx, next, "")
+			if fail.Is(err, fail.NotFound) {
+				continue
+			}
+			if err != nil {
+				return "", err
+			}
+			if found, err := follow(at, v.Configuration.Dependencies.Applications); err != nil || found != "" {
+				return found, err
+			}
+		}
+		return "", nil
+	}
+	return follow(string(name), needs)
+}

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"fescue.dev/fescue/spec"
+)
+
+const deviceColumns = `id, platform, agent, labels, facts, created_at, last_seen_at`
+
+func scanDevice(row rowScanner) (d spec.Device, err error) {
+	var labels, facts []byte
+	var created, seen int64
+	if err = row.Scan(&d.ID, &d.Platform, &d.Agent, &labels, &facts, &created, &seen); err != nil {
+		return d, err
+	}
+	d.CreatedAt, d.LastSeenAt = timeOf(created), timeOf(seen)
+	if err = json.Unmarshal(labels, &d.Labels); err != nil {
+		return d, err
+	}
+	return d, json.Unmarshal(facts, &d.Facts)
+}
+
+// PutDevice stores what a device says of itself.
+func (s *Store) PutDevice(ctx context.Context, d spec.Device) (stored spec.Device, err error) {
+	labels, err := json.Marshal(d.Labels)
+	if err != nil {
+		return stored, err
+	}
+	facts, err := json.Marshal(d.Facts)
+	if err != nil {
+		return stored, err
+	}
+	err = s.tx(ctx, "store device", string(d.ID), nil, func(q querier) error {
+		_, err := q.ExecContext(ctx, `INSERT INTO devices (id, platform, agent, labels, facts, created_at, last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
+			ON CONFLICT (id) DO UPDATE SET platform = excluded.platform, agent = excluded.agent, labels = excluded.labels, facts = excluded.facts,
+			last_seen_at = excluded.last_seen_at`, d.ID, d.Platform, d.Agent, string(labels), string(facts), s.time())
+		if err != nil {
+			return err
+		}
+		stored, err = scanDevice(q.QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, d.ID))
+		return err
+	})
+	return stored, err
+}
+
+// Device is one device.
+func (s *Store) Device(ctx context.Context, id spec.DeviceID) (spec.Device, error) {
+	d, err := scanDevice(s.db.QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, id))
+	return d, s.missing(err, "read device", string(id), "there is no such device", "'fescue get devices' lists them.")
+}
+
+// Devices lists devices by id.
+func (s *Store) Devices(ctx context.Context, p Page) (List[spec.Device], error) {
+	items, err := query(ctx, s.db, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE id > $1 ORDER BY id LIMIT $2`, p.Cursor, p.limit()+1)
+	return paged(items, p.limit(), func(d spec.Device) string { return string(d.ID) }), s.explain(err, "list devices", "")
+}
+
+// TouchDevice notes when a device was last heard.
+func (s *Store) TouchDevice(ctx context.Context, id spec.DeviceID, at time.Time) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE devices SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2`, id, at.UnixMicro())
+	return s.explain(err, "note device", string(id))
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+// StoredEvent is an event with the number by which the server orders those of
+// all devices.
+type StoredEvent struct {
+	ID int64 `json:"id" doc:"Ascending over all devices."`
+	spec.Event
+}
+
+// ApplyEvent stores what happened on a device and draws its consequences, once:
+// applied is false if the event was known. An event of a device or deployment
+// that the database does not know is stored and has no consequences.
+func (s *Store) ApplyEvent(ctx context.Context, e spec.Event) (stored StoredEvent, applied bool, err error) {
+	e = storable(e)
+	stored.Event = e
+	if e.Device.Validate() != nil || e.Sequence == 0 || e.Sequence >= 1<<63 {
+		return stored, false, fail.New(fail.Invalid, "apply event", "it has no device or no sequence number")
+	}
+	var locks []string
+	if e.Application != "" {
+		locks = []string{string(e.Application)}
+	}
+	err = s.tx(ctx, "apply event", string(e.Device), locks, func(q querier) error {
+		if known, err := isKnown(ctx, q, e); err != nil || known {
+			return err
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		if stored.ID, err = next(ctx, q, "events"); err != nil {
+			return err
+		}
+		n, err := changed(q.ExecContext(ctx, `INSERT INTO events (id, device_id, sequence, time, kind, application, deployment_id, event) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (device_id, sequence) DO NOTHING`,
+			stored.ID, e.Device, int64(e.Sequence), e.Time.UnixMicro(), e.Kind, e.Application, e.Deployment, string(text)))
+		if err != nil || n == 0 {
+			return err // n is 0 if another server has just applied it
+		}
+		applied = true
+		return s.consequences(ctx, q, e)
+	})
+	return stored, applied && err == nil, err
+}
+
+func isKnown(ctx context.Context, q querier, e spec.Event) (bool, error) {
+	var n int
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM events WHERE device_id = $1 AND sequence = $2`, e.Device, int64(e.Sequence)).Scan(&n)
+	return n > 0, err
+}
+
+// storable is the event without what PostgreSQL cannot hold in a text: a device
+// must not be able to block the queue of events with one that is never stored.
+func storable(e spec.Event) spec.Event {
+	clean := func(text string) string { return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd") }
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	e.Kind = spec.EventKind(clean(string(e.Kind)))
+	e.Application = spec.Name(clean(string(e.Application)))
+	e.Version = spec.Version(clean(string(e.Version)))
+	e.Step = spec.Step(clean(string(e.Step)))
+	e.Status, e.Message, e.Hint, e.Path = clean(e.Status), clean(e.Message), clean(e.Hint), clean(e.Path)
+	return e
+}
+
+// EventQuery chooses events; zero fields choose all.
+type EventQuery struct {
+	After       int64 // only events with a higher ID
+	Deployment  spec.DeploymentID
+	Application spec.Name
+	Device      spec.DeviceID
+	Limit       int
+}
+
+// Events lists events by ID.
+func (s *Store) Events(ctx context.Context, e EventQuery) ([]StoredEvent, error) {
+	all, err := query(ctx, s.db, scanEvent, `SELECT id, event FROM events WHERE id > $1 AND (deployment_id = $2 OR $2 = 0) AND (application = $3 OR $3 = '')
+		AND (device_id = $4 OR $4 = '') ORDER BY id LIMIT $5`, e.After, int64(e.Deployment), string(e.Application), string(e.Device), Page{Limit: e.Limit}.limit())
+	return all, s.explain(err, "list events", "")
+}
+
+func scanEvent(row rowScanner) (e StoredEvent, err error) {
+	var text []byte
+	if err = row.Scan(&e.ID, &text); err != nil {
+		return e, err
+	}
+	return e, json.Unmarshal(text, &e.Event)
+}
+
+// PruneEvents forgets all but the newest events.
+func (s *Store) PruneEvents(ctx context.Context, keep int64) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM events WHERE id <= (SELECT value FROM counters WHERE name = 'events') - $1`, keep)
+	return s.explain(err, "prune events", "")
+}
