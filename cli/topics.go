@@ -146,9 +146,9 @@ func (s *session) topicsCommand() *cobra.Command {
 				return err
 			}
 			topics, err := api.Topics(c.Context(), id)
-			t := table{columns: []string{"TOPIC", "PUBLISHERS", "SUBSCRIBERS", "MESSAGES", "DROPPED"}, empty: "nobody publishes or subscribes"}
+			t := table{columns: []string{"TOPIC", "PUBLISHERS", "SUBSCRIBERS", "MESSAGES"}, empty: "nobody publishes or subscribes"}
 			for _, at := range topics {
-				t.add(at.Topic, strings.Join(at.Publishers, ","), strings.Join(at.Subscribers, ","), fmt.Sprint(at.Messages), fmt.Sprint(at.Dropped))
+				t.add(string(at.Topic), fmt.Sprint(at.Publishers), fmt.Sprint(at.Subscribers), fmt.Sprint(at.Messages))
 			}
 			return s.printList(topics, t, err)
 		},

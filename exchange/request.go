@@ -72,13 +72,21 @@ func (c *calls) takeAnswer(id uint32) *call {
 	return x
 }
 
-// finish takes x out of both sides; true for the first only.
+// finish ends x before its time; true for the first only.
 func (x *call) finish() bool {
-	if !x.answered.CompareAndSwap(false, true) {
+	if !x.settle() {
 		return false
 	}
 	if x.timer != nil {
 		x.timer.Stop()
+	}
+	return true
+}
+
+// settle takes x out of both sides; true for the first only.
+func (x *call) settle() bool {
+	if !x.answered.CompareAndSwap(false, true) {
+		return false
 	}
 	c := &x.requester.calls
 	c.mu.Lock()
@@ -146,6 +154,10 @@ func (p *publisher) call(x *call, reg *registration, timeout time.Duration, payl
 	if !sub.owner.calls.addAnswer(x) {
 		return wire.NoResponder, noResponder
 	}
+	if x.answered.Load() { // its time was over before it had an id
+		sub.owner.calls.takeAnswer(x.id)
+		return 0, ""
+	}
 	topic := reg.topic
 	if sub.exact {
 		topic = ""
@@ -190,7 +202,7 @@ func (s *session) takes(sub *subscription, size int) bool {
 }
 
 func (x *call) expire() {
-	if x.finish() {
+	if x.settle() {
 		x.requester.tell(wire.AppendError(nil, x.request, wire.Timeout, wire.Request, "", "no answer came in time"))
 	}
 }

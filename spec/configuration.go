@@ -5,20 +5,20 @@ import "time"
 // Configuration is fescue.yaml decoded: one application, by its author's words.
 // Defaults are filled in by Decode, so that a reader needs no second set of them.
 type Configuration struct {
-	Name         Name              `yaml:"name" json:"name"`
-	Version      Version           `yaml:"version" json:"version"`
-	Description  string            `yaml:"description,omitempty" json:"description,omitempty"`
-	Runtime      Runtime           `yaml:"runtime" json:"runtime"`
-	Platform     Platform          `yaml:"platform,omitempty" json:"platform"`
-	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty"`
-	Resources    Resources         `yaml:"resources,omitempty" json:"resources"`
-	Triggers     []Trigger         `yaml:"triggers,omitempty" json:"triggers,omitempty"`
-	Commands     []Command         `yaml:"commands,omitempty" json:"commands,omitempty"`
-	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies"`
-	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation"`
-	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc"`
-	Limits       Limits            `yaml:"limits,omitempty" json:"limits"`
-	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty"`
+	Name         Name              `yaml:"name" json:"name" doc:"The application, a DNS label: 1 to 63 of a-z, 0-9 and -."`
+	Version      Version           `yaml:"version" json:"version" doc:"A semantic version; immutable once stored."`
+	Description  string            `yaml:"description,omitempty" json:"description,omitempty" doc:"A sentence for people."`
+	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"python or native, with a condition on its version if there is one: python >=3.11."`
+	Platform     Platform          `yaml:"platform,omitempty" json:"platform" doc:"linux, or linux with an architecture: linux/arm64. Default linux."`
+	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty" doc:"module.function; makes the application a function, called per event."`
+	Resources    Resources         `yaml:"resources,omitempty" json:"resources" doc:"The topics that it may use. What a trigger names is granted without being repeated."`
+	Triggers     []Trigger         `yaml:"triggers,omitempty" json:"triggers,omitempty" doc:"What the handler is called for."`
+	Commands     []Command         `yaml:"commands,omitempty" json:"commands,omitempty" doc:"The programs of a service, or what prepares a function."`
+	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies" doc:"What must be there before the commands run."`
+	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation" doc:"How it is parted from the rest of the device. Default sandbox."`
+	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc" doc:"How the SDK reaches Data Xchange. Default unix."`
+	Limits       Limits            `yaml:"limits,omitempty" json:"limits" doc:"What it may take."`
+	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty" doc:"Variables for commands and handlers."`
 }
 
 // IsFunction tells whether the application is called per event (it has a
@@ -28,15 +28,15 @@ func (c *Configuration) IsFunction() bool { return c.Handler != "" }
 // Resources are the topics an application may use. What a trigger names is
 // granted without being repeated here; see [Configuration.Grants].
 type Resources struct {
-	Subscribe []Filter `yaml:"subscribe,omitempty" json:"subscribe,omitempty"`
-	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty"`
+	Subscribe []Filter `yaml:"subscribe,omitempty" json:"subscribe,omitempty" doc:"MQTT topic filters that it may subscribe to."`
+	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty" doc:"Topics or filters that it may publish to."`
 }
 
 // Trigger is one cause for which the handler is called.
 type Trigger struct {
-	Topic Filter `yaml:"topic" json:"topic"`
+	Topic Filter `yaml:"topic" json:"topic" doc:"MQTT topic filter."`
 	// Reply is the topic on which what the handler returns is published.
-	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty"`
+	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty" doc:"What the handler returns is published here."`
 }
 
 // Mode is the privilege level of a command.
@@ -51,20 +51,20 @@ const (
 
 // Command is one program of a service, or a preparation step of any application.
 type Command struct {
-	Run  string `yaml:"run" json:"run"` // for /bin/sh -c, in the code directory
-	Mode Mode   `yaml:"mode,omitempty" json:"mode"`
+	Run  string `yaml:"run" json:"run" doc:"For /bin/sh -c, in the code directory."` // for /bin/sh -c, in the code directory
+	Mode Mode   `yaml:"mode,omitempty" json:"mode" doc:"Privilege level; root only where the device allows it. Default sandbox."`
 	// Wait holds the next command back until this one has exited with 0.
 	// A command without Wait keeps running and is restarted when it ends.
-	Wait    bool     `yaml:"wait,omitempty" json:"wait"`
-	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"` // of a waited-for command; default 5 minutes
+	Wait    bool     `yaml:"wait,omitempty" json:"wait" doc:"The next command waits until this one has exited with 0."`
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty" doc:"Of a command that is waited for. Default 5m."` // of a waited-for command; default 5 minutes
 }
 
 // Dependencies are what must be there before the commands run.
 type Dependencies struct {
 	// Requirements is the path of pip's requirements file in the artifact.
-	Requirements string `yaml:"requirements,omitempty" json:"requirements,omitempty"`
+	Requirements string `yaml:"requirements,omitempty" json:"requirements,omitempty" doc:"Path of pip's requirements file in the artifact."`
 	// Applications that must be running on the same device, with version ranges.
-	Applications map[Name]Range `yaml:"applications,omitempty" json:"applications,omitempty"`
+	Applications map[Name]Range `yaml:"applications,omitempty" json:"applications,omitempty" doc:"Other applications that must run on the device, with version ranges."`
 }
 
 // Isolation says how an application is parted from the rest of the device.
@@ -89,13 +89,13 @@ const (
 // Limits bound what an application may take. Zero means the default, which
 // Decode fills in.
 type Limits struct {
-	Memory      Bytes    `yaml:"memory,omitempty" json:"memory"`           // resident, whole application; default 256 MiB
-	CPU         float64  `yaml:"cpu,omitempty" json:"cpu"`                 // processors; 0 is unlimited
-	Processes   int      `yaml:"processes,omitempty" json:"processes"`     // and threads; default 128
-	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout"`         // of one invocation; default 30 s
-	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency"` // invocations at once; default 1
-	Queue       int      `yaml:"queue,omitempty" json:"queue"`             // events waiting for a worker; default 1,024
-	Logs        Bytes    `yaml:"logs,omitempty" json:"logs"`               // kept on the device; default 8 MiB
+	Memory      Bytes    `yaml:"memory,omitempty" json:"memory" doc:"Resident memory of the whole application. Default 256MiB."` // resident, whole application; default 256 MiB
+	CPU         float64  `yaml:"cpu,omitempty" json:"cpu" doc:"Processors; no limit if left out."`                               // processors; 0 is unlimited
+	Processes   int      `yaml:"processes,omitempty" json:"processes" doc:"Processes and threads. Default 128."`                 // and threads; default 128
+	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout" doc:"Of one invocation. Default 30s."`                         // of one invocation; default 30 s
+	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency" doc:"Invocations at once. Default 1."`                 // invocations at once; default 1
+	Queue       int      `yaml:"queue,omitempty" json:"queue" doc:"Events that wait for a worker. Default 1024."`                // events waiting for a worker; default 1,024
+	Logs        Bytes    `yaml:"logs,omitempty" json:"logs" doc:"Output kept on the device. Default 8MiB."`                      // kept on the device; default 8 MiB
 }
 
 // Defaults that Decode fills in.

@@ -26,13 +26,14 @@ type application struct {
 
 	wake chan struct{} // holds one
 
-	mu       sync.Mutex
-	want     *want
-	ended    bool        // it is removed: a new desire needs a new application
-	rec      record      // written by the goroutine only
-	working  *deployment // under way
-	interrupt func()     // ends waiting to start what is on disk; nil when nothing waits
-	instance instance    // what runs; nil when nothing does
+	recording sync.Mutex // held while the record is changed and written; before mu
+	mu        sync.Mutex
+	want      *want
+	ended     bool // it is removed: a new desire needs a new application
+	rec       record
+	working   *deployment // under way
+	interrupt func()      // ends waiting to start what is on disk; nil when nothing waits
+	instance  instance    // what runs; nil when nothing does
 }
 
 // want is what the mailbox holds: a desire, or, with nil, the wish that it be gone.
@@ -106,6 +107,9 @@ func (a *application) run(ctx context.Context) {
 	var err error
 	if a.uid, a.gid, err = a.engine.Sandbox.UserFor(a.name); err != nil {
 		a.log.Error("an application has no user and cannot run", "error", err)
+		a.mu.Lock()
+		a.ended = true // the next desire tries again
+		a.mu.Unlock()
 		return
 	}
 	a.resume(ctx)
@@ -166,7 +170,9 @@ func (a *application) converge(ctx context.Context, d *spec.DesiredApplication) 
 			a.log.Error("the run state cannot be kept: the next start of the agent will have the one before", "error", err)
 		}
 	}
-	a.engine.board.change(a.name, func(p *spec.Placement) { p.Desired = d.State })
+	a.engine.board.change(a.name, func(p *spec.Placement) {
+		p.Version, p.Desired, p.Deployment = d.Version, d.State, d.Deployment
+	})
 	switch running := a.current() != nil; {
 	case d.State == spec.Stopped && running:
 		a.stopActive()
@@ -179,6 +185,8 @@ func (a *application) converge(ctx context.Context, d *spec.DesiredApplication) 
 
 // update changes the record, on disk first.
 func (a *application) update(f func(*record)) error {
+	a.recording.Lock()
+	defer a.recording.Unlock()
 	a.mu.Lock()
 	next := a.rec
 	f(&next)

@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-
 // backoff says how long to wait before the next start. Pauses double with every
 // failure within the window, up to the longest; nothing is ever given up.
 type backoff struct {

@@ -27,6 +27,7 @@ type Engine struct {
 	fetching locks
 
 	mu      sync.Mutex
+	stopBy  time.Time     // when programs that were asked to end are killed; set when Run is to end
 	desired *spec.Desired // given and not yet handed out
 	given   chan struct{} // holds one
 	apps    map[spec.Name]*application
@@ -97,10 +98,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	var work, reported sync.WaitGroup
 	stopped := make(chan struct{})
 	reported.Go(func() { e.reports.run(reporting, stopped) })
-	work.Go(func() { e.housekeep(ctx) })
+	defer context.AfterFunc(ctx, e.stopping)()
 	for name, r := range known {
 		e.launch(ctx, &work, name, r)
 	}
+	work.Go(func() { e.housekeep(ctx) }) // knows what is needed only now
 	for ctx.Err() == nil {
 		select {
 		case <-e.given:
@@ -114,6 +116,24 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer late.Stop()
 	reported.Wait()
 	return nil
+}
+
+// stopping begins the grace of everything that runs.
+func (e *Engine) stopping() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopBy = time.Now().Add(e.Timing.Grace)
+}
+
+// grace is how long a program may take to end. While the engine ends, all share one
+// grace, so that stopping things one after the other takes no longer.
+func (e *Engine) grace() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopBy.IsZero() {
+		return e.Timing.Grace
+	}
+	return min(e.Timing.Grace, max(time.Until(e.stopBy), 10*time.Millisecond))
 }
 
 // handOut gives each application what is desired of it.

@@ -117,7 +117,7 @@ func (s *service) attend(part int, p *program) string {
 		case <-p.done:
 			return fmt.Sprintf("command %q %s", shorten(c.Run), p.exit)
 		case <-s.running.Done():
-			p.stop(s.launcher.application.engine.Timing.Grace)
+			p.stop(s.launcher.application.engine.grace())
 			return ""
 		}
 	}

@@ -35,27 +35,31 @@ func (a *application) show() {
 
 // setState shows a run state, and reports it as an event if it is news.
 func (a *application) setState(s spec.RunState, c change) {
+	p, _, _ := a.engine.board.look(a.name)
+	r := a.record()
+	if p.State != s || p.Message != c.message || r.Active != nil && p.Actual != r.Active.Version {
+		a.emitState(s, c)
+	}
+}
+
+// emitState shows and reports a run state.
+func (a *application) emitState(s spec.RunState, c change) {
 	r := a.record()
 	e := spec.Event{Kind: spec.EventApplication, Application: a.name, Status: string(s), Message: c.message, Hint: c.hint, LastLogs: c.lastLogs}
 	switch {
 	case r.Active != nil:
-		e.Version, e.Deployment = r.Active.Version, r.Active.Deployment
-		e.Path = a.versionPath(r.Active)
+		e.Version, e.Deployment, e.Path = r.Active.Version, r.Active.Deployment, a.versionPath(r.Active)
 	case r.Attempt != nil:
 		e.Version, e.Deployment = r.Attempt.Desired.Version, r.Attempt.Desired.Deployment
 	}
-	news := false
 	a.engine.board.change(a.name, func(p *spec.Placement) {
-		news = p.State != s || p.Message != c.message || r.Active != nil && p.Actual != r.Active.Version
 		p.Device, p.State, p.Message = a.engine.Device, s, c.message
 		if r.Active != nil {
 			p.Actual = r.Active.Version
 		}
 	})
-	if news {
-		a.log.Info("application", "state", s, "version", e.Version, "message", c.message)
-		a.engine.reports.emit(e, nil)
-	}
+	a.log.Info("application", "state", s, "version", e.Version, "message", c.message)
+	a.engine.reports.emit(e, nil)
 }
 
 // startActive starts what was last switched to, from disk. What prevents it is

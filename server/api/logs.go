@@ -179,4 +179,3 @@ func relay[T any](s *Server, x *Exchanged, operation string, open func(context.C
 		}
 	}), nil
 }
-

@@ -56,8 +56,8 @@ type timing struct {
 	removal   time.Duration // that devices have to give up an application that is deleted
 }
 
-// New makes a Server.
-func New(o Options) *Server {
+// New makes a Server. It fails only if the API's description cannot be written.
+func New(o Options) (*Server, error) {
 	if o.Limits == (artifact.Limits{}) {
 		o.Limits = artifact.DefaultLimits()
 	}
@@ -68,7 +68,7 @@ func New(o Options) *Server {
 		timing:  timing{heartbeat: 15 * time.Second, look: 3 * time.Second, shutdown: 10 * time.Second, removal: 30 * time.Second},
 	}
 	s.streams, s.endStreams = context.WithCancelCause(context.Background())
-	s.api = humago.New(s.mux, humaConfig(o.Version))
+	s.api = humago.New(s.mux, humaConfig())
 	s.api.UseMiddleware(s.authorise)
 	s.serverRoutes()
 	s.artifactRoutes()
@@ -77,9 +77,11 @@ func New(o Options) *Server {
 	s.deploymentRoutes()
 	s.eventRoutes()
 	s.deviceRoutes()
-	s.pageRoutes(tidy(s.api.OpenAPI()))
+	if err := s.pageRoutes(tidy(s.api.OpenAPI())); err != nil {
+		return nil, fail.Wrap(err, fail.Internal, "describe API", "")
+	}
 	s.handler = s.guard(http.HandlerFunc(s.route))
-	return s
+	return s, nil
 }
 
 // Handler answers requests; for tests and for servers that [Server.Run] does not

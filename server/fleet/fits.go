@@ -27,10 +27,10 @@ func (f *Fleet) fits(ctx context.Context, v spec.ApplicationVersion, d spec.Devi
 		return fail.New(fail.Invalid, op, "it asks for the platform %s, and the device %s is %s", c.Platform, d.ID, d.Platform).On(resource).
 			WithHint("Deploy it to a device of that platform, or change 'platform'.")
 	}
-	// A device says which runtimes it has as facts "runtime.NAME": versions.
-	fact := "runtime." + c.Runtime.Name()
-	if versions, told := d.Facts[fact]; told && !anyIn(c.Runtime.Range(), versions) {
-		return fail.New(fail.Invalid, op, "it asks for %s, and the device %s has %s", c.Runtime, d.ID, orNone(versions)).On(resource).
+	// A device tells each runtime as a fact; which of several versions fits it
+	// finds out itself.
+	if has, told := d.Facts["runtime."+c.Runtime.Name()]; told && has == "" {
+		return fail.New(fail.Invalid, op, "it asks for %s, which the device %s does not have", c.Runtime.Name(), d.ID).On(resource).
 			WithHint("Install it on the device and restart the agent, or change 'runtime'.")
 	}
 	if asksForRoot(c) && d.Facts["policy.root"] == "denied" {
@@ -38,23 +38,6 @@ func (f *Fleet) fits(ctx context.Context, v spec.ApplicationVersion, d spec.Devi
 			WithHint("Start the device's agent with --allow-root, or use mode sandbox.")
 	}
 	return f.dependenciesMet(ctx, v, d)
-}
-
-// anyIn tells whether one of several versions, parted by commas, is in the range.
-func anyIn(r spec.Range, versions string) bool {
-	for version := range strings.SplitSeq(versions, ",") {
-		if version = strings.TrimSpace(version); version != "" && r.ContainsLoose(version) {
-			return true
-		}
-	}
-	return false
-}
-
-func orNone(versions string) string {
-	if versions == "" {
-		return "none"
-	}
-	return versions
 }
 
 func asksForRoot(c spec.Configuration) bool {

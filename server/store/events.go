@@ -62,7 +62,9 @@ func isKnown(ctx context.Context, q querier, e spec.Event) (bool, error) {
 // storable is the event without what PostgreSQL cannot hold in a text: a device
 // must not be able to block the queue of events with one that is never stored.
 func storable(e spec.Event) spec.Event {
-	clean := func(text string) string { return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd") }
+	clean := func(text string) string {
+		return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+	}
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
 	e.Kind = spec.EventKind(clean(string(e.Kind)))
 	e.Application = spec.Name(clean(string(e.Application)))

@@ -185,9 +185,9 @@ class Client:
 
     def log(self, level: str, text: str) -> None:
         """Writes a line to the application's log; level is debug, info, warning or error."""
-        if level not in wire.LEVELS:
-            raise ValueError(f"level {level!r}: it is one of {', '.join(wire.LEVELS)}")
-        self._session.send(wire.frame(wire.LOG, wire.LEVELS[level], text.encode()))
+        frame = self._session.core.log(level, text)
+        if frame:
+            self._session.send(frame)
 
     def drain(self, timeout: float = 10.0) -> None:
         """Waits until the broker has handled everything sent so far; raises errors that came of it."""
@@ -235,16 +235,16 @@ class Client:
             stream.end()
 
     def _next(self, inbox: Inbox, streams: list[Stream], timeout: float | None) -> tuple[Stream, Message] | None:
-        def ready() -> bool:
-            return len(inbox) > 0 or all(s.ended for s in streams)
+        found: tuple[Stream, Message] | None = None
 
-        found = inbox.pop()
-        if found is None and self._session.wait(ready, timeout):
+        def ready() -> bool:
+            nonlocal found
             found = inbox.pop()
-            if found is None:
-                for stream in streams:
-                    if stream.error is not None:
-                        raise stream.error
+            return found is not None or all(s.ended for s in streams)
+
+        if self._session.wait(ready, timeout) and found is None:
+            for error in (s.error for s in streams if s.error is not None):
+                raise error
         return found
 
     # Callbacks.

@@ -8,6 +8,7 @@ it between threads does.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from time import monotonic
 
@@ -119,6 +120,7 @@ class Core:
         self.application = ""
         self.device = ""
         self.max_body = 1 << 20
+        self.capabilities = 0
         self.topics: dict[str, int] = {}  # registered, or about to be
         self.names: dict[int, str] = {}  # the inverse
         self.granted: dict[str, int] = {}  # those with the broker's OK
@@ -180,6 +182,14 @@ class Core:
     def ping(self, waiter: Waiter) -> bytes:
         """PING."""
         return wire.frame(wire.PING, self._await(wire.PING, waiter))
+
+    def log(self, level: str, text: str) -> bytes:
+        """LOG; for a broker that takes none the line goes to stderr, which is logged too, and b"" is returned."""
+        frame = wire.log(level, text)
+        if self.capabilities & wire.LOGS:
+            return frame
+        print(f"{level}: {text}", file=sys.stderr)
+        return b""
 
     def check_size(self, topic: str, length: int) -> None:
         """Raises TooLarge for a body of so many bytes that the broker would not accept."""
@@ -336,7 +346,7 @@ class Core:
         self.refusal = ConnectionLost(text or "the broker said goodbye", code=code)
 
     def _on_welcome(self, _ident: int, body: memoryview) -> None:
-        version, _, self.max_body, self.application, self.device = wire.read_welcome(body)
+        version, self.capabilities, self.max_body, self.application, self.device = wire.read_welcome(body)
         if version != wire.VERSION:
             raise Malformed(f"WELCOME with version {version}")
         self.welcomed = True

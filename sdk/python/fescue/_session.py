@@ -47,7 +47,8 @@ class Session:
         self._pause = PAUSE
         self._refused_since = 0.0
         self._glanced = 0.0
-        self._late: list[FescueError] = []
+        self._untold: list[FescueError] = []
+        self._late: list[FescueError] = []  # for the next call
         self._closing = False
         self._fatal: FescueError | None = None
 
@@ -160,6 +161,14 @@ class Session:
             self._leading = False
             self._bury()
             self._changed.notify_all()
+        if self._untold:
+            errors, self._untold = self._untold, []
+            self._lock.release()  # on_error may use the client
+            try:
+                for error in errors:
+                    self._tell(error)
+            finally:
+                self._lock.acquire()
 
     def _read(self, timeout: float | None) -> None:
         link = self._link
@@ -176,15 +185,14 @@ class Session:
                 for kind, ident, body in self._reader.frames():
                     self.core.handle(kind, ident, body)
                 answers, self.core.outbox = self.core.outbox, []
-                errors, self.core.late = self.core.late, []
+                self._untold += self.core.late
+                self.core.late = []
             if answers:
                 self._send_on(self._generation, b"".join(answers))
-            for error in errors:
-                self.tell(error)
         except (ConnectionLost, Malformed):
             self._drop_link(link)
 
-    def tell(self, error: FescueError) -> None:
+    def _tell(self, error: FescueError) -> None:
         """An error that no call waits for: to on_error, else to the next call."""
         if self.on_error is not None:
             self.on_error(error)
@@ -263,8 +271,8 @@ class Session:
         self._glance()
         with self._lock:
             self._check()
-        if self._late:
-            raise self._late.pop(0)
+            if self._late:
+                raise self._late.pop(0)
 
     def _check(self) -> None:
         if self._fatal is not None:

@@ -123,6 +123,13 @@ def topic_bytes(topic: str) -> bytes:
     return data
 
 
+def log(level: str, text: str) -> bytes:
+    """LOG; ValueError for a level that does not exist."""
+    if level not in LEVELS:
+        raise ValueError(f"level {level!r}: it is one of {', '.join(LEVELS)}")
+    return frame(LOG, LEVELS[level], _cut(text.encode("utf-8", "backslashreplace"), 0x8000))
+
+
 def read_str16(body: memoryview, at: int) -> tuple[str, int]:
     """The text at an offset of a body, and the offset behind it."""
     end = at + 2 + _u16.unpack_from(body, at)[0]

@@ -215,9 +215,7 @@ class Worker:
 
     def log(self, level: str, text: str) -> None:
         """A line for the application's log."""
-        if level not in wire.LEVELS:
-            raise ValueError(f"level {level!r}: it is one of {', '.join(wire.LEVELS)}")
-        self.send(wire.frame(wire.LOG, wire.LEVELS[level], text.encode("utf-8", "backslashreplace")))
+        self.send(wire.log(level, text))
 
 
 def _no_handler(_event: Any, _context: Context) -> Any:

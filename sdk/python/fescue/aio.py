@@ -125,9 +125,9 @@ class Client:
 
     async def log(self, level: str, text: str) -> None:
         """As :meth:`fescue.Client.log`."""
-        if level not in wire.LEVELS:
-            raise ValueError(f"level {level!r}: it is one of {', '.join(wire.LEVELS)}")
-        await self._send(wire.frame(wire.LOG, wire.LEVELS[level], text.encode()))
+        frame = self._core.log(level, text)
+        if frame:
+            await self._send(frame)
 
     async def drain(self, timeout: float = 10.0) -> None:
         """As :meth:`fescue.Client.drain`."""

@@ -303,6 +303,47 @@ def test_drop_oldest_keeps_the_newest_and_tells(connect):
     assert any(isinstance(e, fescue.Overflow) for e in errors)
 
 
+def test_on_error_may_use_the_client(connect):
+    a, told = connect(), threading.Event()
+
+    def on_error(_error):
+        b.publish("t/told", "for the first time, so it waits for an answer")
+        told.set()
+
+    b = connect(on_error=on_error)
+    messages = b.subscribe("t/x", queue=1)
+    for n in range(20_000):
+        a.publish("t/x", str(n))
+    a.drain()
+    while not told.is_set():
+        assert messages.get(5) is not None
+
+
+def test_one_subscription_in_many_threads(connect):
+    a, b, got = connect(), connect(), []
+    messages = b.subscribe("t/x", queue=5000)
+
+    def take():
+        got.extend(int(m.payload) for m in messages)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for n in range(3000):
+        a.publish("t/x", str(n))
+    deadline = time.monotonic() + 20
+    while len(got) + len(messages._inbox) < 3000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        if all(not t.is_alive() for t in threads):
+            break
+        if time.monotonic() > deadline - 19.5:
+            messages.close()
+    for t in threads:
+        t.join(10)
+    assert sorted(got) == list(range(3000))
+
+
 def test_permission_taken_away_while_running(broker, connect):
     a = connect()
     messages = a.subscribe("t/x")

@@ -1,0 +1,42 @@
+// Package app wires Fescue together, in reading order: it is the only package
+// that knows both wings, the server and the device, and joins what each asks of
+// the other through small interfaces. There is no logic here beyond that.
+package app
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"fescue.dev/fescue/cli"
+	"fescue.dev/fescue/device/sandbox"
+)
+
+// version is set by the linker (Makefile).
+var version = ""
+
+// Main runs the program with its arguments, the first being its name, and
+// returns the exit status.
+func Main(args []string) int {
+	sandbox.Main() // does not return in the helper that starts applications
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, cli.Environment{
+		Args: args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.Getenv, Version: Version(),
+	}, cli.Hooks{Up: Up})
+}
+
+// Version is that of this binary: what the linker was told, else the module's.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "dev"
+}

@@ -1,0 +1,226 @@
+package app
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"fescue.dev/fescue/cli"
+	"fescue.dev/fescue/client"
+	"fescue.dev/fescue/device/agent"
+	"fescue.dev/fescue/device/engine"
+	"fescue.dev/fescue/device/logs"
+	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/native"
+	"fescue.dev/fescue/device/runtimes/python"
+	"fescue.dev/fescue/device/sandbox"
+	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/mqueue"
+	"fescue.dev/fescue/exchange/unix"
+	"fescue.dev/fescue/fabric"
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/sdk"
+	"fescue.dev/fescue/server/api"
+	"fescue.dev/fescue/spec"
+)
+
+// device is the device's wing, wired.
+type device struct {
+	o        cli.UpOptions
+	id       spec.DeviceID
+	dir      string
+	control  *nats.Conn
+	peer     *fabric.Peer
+	router   *exchange.Router
+	links    []exchange.Link
+	sandbox  *sandbox.Sandbox
+	logs     *logs.Store
+	runtimes []runtimes.Runtime
+	engine   *engine.Engine
+	agent    *agent.Agent
+}
+
+func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server) (d *device, err error) {
+	d = &device{o: o, dir: filepath.Join(o.State, "device")}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if d.id, err = deviceName(o.Device); err != nil {
+		return nil, err
+	}
+	token, err := api.EnsureDeviceToken(ctx, s.store, d.id, filepath.Join(d.dir, "token"))
+	if err != nil {
+		return nil, err
+	}
+	connection, err := client.New(client.Options{BaseURL: s.url, Token: token})
+	if err != nil {
+		return nil, err
+	}
+	if d.control, err = f.Control(); err != nil {
+		return nil, err
+	}
+	journal, err := fabric.NewJournal(ctx, d.control, d.id)
+	if err != nil {
+		return nil, err
+	}
+	if err = d.openExchange(f); err != nil {
+		return nil, err
+	}
+	if err = d.openRuntimes(); err != nil {
+		return nil, err
+	}
+	d.engine, err = engine.New(engine.Options{
+		Device: d.id, Platform: platform(), Dir: d.dir, Fetch: fetcher{connection},
+		Exchange: d.router, Addresses: d.addresses(), Sandbox: d.sandbox, Logs: d.logs, Events: journal,
+		Runtimes: d.runtimes, AllowRoot: o.AllowRoot, Log: o.Log.With("part", "engine"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, d.openAgent(connection)
+}
+
+func platform() spec.Platform { return spec.Platform(runtime.GOOS + "/" + runtime.GOARCH) }
+
+// openExchange makes Data Xchange with its links and its NATS peer.
+func (d *device) openExchange(f *fabric.Server) (err error) {
+	d.logs = logs.Open(filepath.Join(d.dir, "logs"), d.o.Log.With("part", "logs"))
+	d.router = exchange.New(exchange.Options{
+		Device: d.id, Log: d.o.Log.With("part", "exchange"),
+		OnLog: func(app spec.Name, level int, text string) { d.logs.Writer(app, "", 0).Log(levelName(level), text) },
+		OnDenial: func(denial exchange.Denial) {
+			d.logs.Writer(denial.Application, "", 0).Note("warning", "denied: "+string(denial.Kind)+" "+denial.Topic)
+		},
+	})
+	run := filepath.Join(d.dir, "run")
+	if err := os.MkdirAll(run, 0o711); err != nil {
+		return fail.Wrap(err, fail.Internal, "make directory", run)
+	}
+	// Everybody may connect; who says HELLO without a granted token is turned away.
+	socket, err := unix.Listen(unix.Options{Path: filepath.Join(run, "exchange.sock"), Mode: 0o666})
+	if err != nil {
+		return err
+	}
+	queues, err := mqueue.Listen(mqueue.Options{Path: filepath.Join(run, "mqueue.sock"), Mode: 0o666, Log: d.o.Log.With("part", "mqueue")})
+	if err != nil {
+		return err
+	}
+	d.links = []exchange.Link{socket, queues}
+	d.peer, err = f.Peer()
+	return err
+}
+
+func levelName(level int) string {
+	return [...]string{"debug", "info", "warning", "error"}[min(max(level, 0), 3)]
+}
+
+func (d *device) addresses() map[spec.IPC]string {
+	all := map[spec.IPC]string{}
+	for _, l := range d.links {
+		all[spec.IPC(l.Name())] = l.Address()
+	}
+	return all
+}
+
+func (d *device) openRuntimes() (err error) {
+	if d.sandbox, err = sandbox.New(sandbox.Config{State: filepath.Join(d.dir, "sandbox"), Log: d.o.Log.With("part", "sandbox")}); err != nil {
+		return err
+	}
+	folder := filepath.Join(d.dir, "sdk")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fail.Wrap(err, fail.Internal, "make directory", folder)
+	}
+	sources, err := sdk.Extract(folder)
+	if err != nil {
+		return err
+	}
+	py, err := python.New(python.Options{Dir: filepath.Join(d.dir, "envs"), SDK: sources, Log: d.o.Log.With("part", "python")})
+	if err != nil {
+		return err
+	}
+	d.runtimes = []runtimes.Runtime{py, native.Native{}}
+	return nil
+}
+
+func (d *device) openAgent(connection *client.Client) (err error) {
+	var period time.Duration
+	if d.o.PollPeriod != "" {
+		if period, err = time.ParseDuration(d.o.PollPeriod); err != nil {
+			return fail.New(fail.Invalid, "read --poll", "%q is not a duration", d.o.PollPeriod).WithHint("Write 30s or 5m.")
+		}
+	}
+	d.agent, err = agent.New(agent.Options{
+		Device: d.id, Platform: platform(), Version: d.o.Version, Labels: d.o.Labels, Facts: d.facts, Dir: d.dir,
+		API: connection, Control: d.control, Engine: d.engine, Exchange: d.router, Logs: d.logs,
+		Log: d.o.Log.With("part", "agent"), Period: period,
+	})
+	return err
+}
+
+// facts are what the device found out about itself.
+func (d *device) facts(ctx context.Context) map[string]string {
+	facts := map[string]string{"policy.root": "denied"}
+	if d.o.AllowRoot {
+		facts["policy.root"] = "allowed"
+	}
+	for name, value := range d.sandbox.Facts() {
+		facts["isolation."+name] = value
+	}
+	for _, r := range d.runtimes {
+		facts["runtime."+r.Name()] = r.Describe(ctx)
+	}
+	return facts
+}
+
+// fetcher gives the engine artifacts from the API.
+type fetcher struct{ api *client.Client }
+
+// Artifact is engine.Fetcher's.
+func (f fetcher) Artifact(ctx context.Context, digest spec.Digest, offset int64) (io.ReadCloser, error) {
+	return f.api.ArtifactContent(ctx, digest, offset)
+}
+
+// parts are what runs; orders are those of runAll: the engine ends first, while
+// everything it reports through still works.
+func (d *device) parts() []part {
+	parts := []part{
+		{"engine", d.engine.Run, 4},
+		{"agent", d.agent.Run, 3},
+		{"exchange", d.router.Run, 2},
+		{"NATS peer", func(ctx context.Context) error { return d.router.Peer(ctx, d.peer) }, 2},
+	}
+	for _, l := range d.links {
+		parts = append(parts, part{l.Name(), func(ctx context.Context) error {
+			return l.Run(ctx, func(c exchange.Conn) {
+				if err := d.router.Serve(ctx, c); err != nil {
+					d.o.Log.Debug("a session ended", "link", l.Name(), "error", err)
+				}
+			})
+		}, 2})
+	}
+	return parts
+}
+
+func (d *device) close() {
+	if d.sandbox != nil {
+		if err := d.sandbox.Close(); err != nil {
+			d.o.Log.Warn("cannot close the sandbox", "error", err)
+		}
+	}
+	if d.logs != nil {
+		d.logs.Close()
+	}
+	if d.peer != nil {
+		d.peer.Close()
+	}
+	if d.control != nil {
+		d.control.Close()
+	}
+}
