@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,7 @@ func (s *session) invokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			o.ContentType = contentType(payload)
 			answer, err := api.Invoke(c.Context(), name, payload, o)
 			if err != nil {
 				return err
@@ -66,6 +69,17 @@ func (s *session) payload(text string) ([]byte, error) {
 		return nil, fail.New(fail.NotFound, "read payload", "there is no such file").On(path)
 	}
 	return b, fail.Wrap(err, fail.Internal, "read payload", path)
+}
+
+// contentType is what a payload plainly is: JSON, text, or bytes.
+func contentType(payload []byte) string {
+	switch {
+	case json.Valid(payload):
+		return "application/json"
+	case utf8.Valid(payload):
+		return "text/plain; charset=utf-8"
+	}
+	return "application/octet-stream"
 }
 
 // printPayload writes an answer with one line end.

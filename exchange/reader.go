@@ -20,6 +20,7 @@ func (s *session) read() error {
 			space := s.in.Space(chunk)
 			n, err := read(space)
 			if errors.Is(err, ErrAgain) {
+				s.pub.flush()
 				return false
 			}
 			if err == nil && n == 0 {
@@ -74,7 +75,9 @@ func (s *session) batch(n int, full bool) error {
 		err = s.handle(f)
 	}
 	s.mu.Unlock()
-	s.pub.flush()
+	if full || err != nil || s.polled == nil {
+		s.pub.flush()
+	}
 	if err != nil {
 		return err
 	}

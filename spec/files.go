@@ -12,12 +12,18 @@ func (c *Configuration) CheckFiles(has func(path string) bool) Faults {
 	return (&Document{Configuration: c}).CheckFiles(has)
 }
 
+// Fault is a fault at the place of a field, found by who knows more than the
+// text shows.
+func (d *Document) Fault(field, message, suggestion string) Fault {
+	p := placeOf(d.at, field)
+	return Fault{File: d.file, Line: p.line, Column: p.column, Field: field, Message: message, Suggestion: suggestion}
+}
+
 // CheckFiles is [Configuration.CheckFiles] with the places in the text.
 func (d *Document) CheckFiles(has func(path string) bool) Faults {
 	var faults Faults
 	missing := func(field, message, suggestion string) {
-		p := placeOf(d.at, field)
-		faults = append(faults, Fault{File: d.file, Line: p.line, Column: p.column, Field: field, Message: message, Suggestion: suggestion})
+		faults = append(faults, d.Fault(field, message, suggestion))
 	}
 	if d.Handler != "" && d.Runtime.Name() == RuntimePython {
 		module := d.Handler[:max(0, strings.LastIndexByte(d.Handler, '.'))]

@@ -112,8 +112,11 @@ func (m *machine) waitReady() {
 			m.t.Fatalf("fescue up ended: %v\n%s", m.up.ProcessState, m.log)
 		default:
 		}
-		_, err := m.try("status")
-		return err
+		out, err := m.try("status")
+		if err != nil {
+			return err
+		}
+		return contains(out, ", connected")
 	})
 }
 

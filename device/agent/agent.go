@@ -52,8 +52,9 @@ type Options struct {
 	Platform spec.Platform
 	Version  string            // of the agent
 	Labels   map[string]string // may be nil
-	// Facts are what the device found out about itself. They are gathered
-	// before each registration; nil: none.
+	// Facts are what the device found out about itself. They are gathered once;
+	// a device that takes its time with them registers without them first, and
+	// again when they are there. nil: none.
 	Facts func(context.Context) map[string]string
 	Dir   string // the agent's state; desired.json is kept there
 
@@ -87,6 +88,8 @@ type Agent struct {
 	Options
 	startedAt time.Time
 	state     desiredState
+	gathered  chan struct{} // closed once facts is set
+	facts     map[string]string
 }
 
 // New makes an agent; [Agent.Run] starts it.
@@ -97,7 +100,8 @@ func New(o Options) (*Agent, error) {
 	}
 	return &Agent{
 		Options: o, startedAt: time.Now().UTC().Truncate(time.Microsecond),
-		state: desiredState{device: o.Device, path: cachePath(o.Dir), log: o.Log},
+		state:    desiredState{device: o.Device, path: cachePath(o.Dir), log: o.Log},
+		gathered: make(chan struct{}),
 	}, nil
 }
 
@@ -109,7 +113,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		a.Engine.Apply(d)
 	}
 	var parts errgroup.Group
-	for _, part := range []func(context.Context){a.followDesired, a.serveCalls, a.sayAlive} {
+	for _, part := range []func(context.Context){a.gatherFacts, a.followDesired, a.serveCalls, a.sayAlive} {
 		parts.Go(func() error { part(ctx); return nil })
 	}
 	return parts.Wait()

@@ -26,7 +26,7 @@ func (a *Agent) serveCalls(ctx context.Context) {
 		}
 		stop()
 		a.Log.Warn("the device does not answer calls yet: trying again", "error", err)
-		a.pause(ctx, jitter(servePause), nil)
+		a.pause(ctx, jitter(servePause), nil, complete)
 	}
 }
 

@@ -24,12 +24,15 @@ const (
 func (a *Agent) followDesired(ctx context.Context) {
 	hints := make(chan struct{}, 1)
 	defer a.hear(ctx, hints)()
-	registered, failures := false, 0
+	registered, failures := registration(none), 0
 	for ctx.Err() == nil {
+		if registered == partial && a.haveFacts() {
+			registered = none
+		}
 		err := a.refresh(ctx, &registered)
 		if err == nil {
 			failures = 0
-			a.pause(ctx, jitter(a.Period), hints)
+			a.pause(ctx, jitter(a.Period), hints, registered)
 			continue
 		}
 		if ctx.Err() != nil {
@@ -38,9 +41,18 @@ func (a *Agent) followDesired(ctx context.Context) {
 		if failures++; failures == 1 || failures%20 == 0 { // not a line for every attempt of a week offline
 			a.Log.Warn("the server cannot be asked for the desired state: trying again", "failures", failures, "error", err, "hint", fail.HintOf(err))
 		}
-		a.pause(ctx, jitter(min(pauseAfter(failures), a.Period)), hints)
+		a.pause(ctx, jitter(min(pauseAfter(failures), a.Period)), hints, registered)
 	}
 }
+
+// registration is what the server knows of the device.
+type registration int
+
+const (
+	none    registration = iota
+	partial              // the facts are still to come
+	complete
+)
 
 // hear passes hints on; several that come together are one. Without a
 // connection to the fabric the period alone must do.
@@ -61,20 +73,23 @@ func (a *Agent) hear(ctx context.Context, hints chan<- struct{}) (stop func()) {
 }
 
 // refresh is one round: register if need be, ask, apply.
-func (a *Agent) refresh(ctx context.Context, registered *bool) error {
+func (a *Agent) refresh(ctx context.Context, registered *registration) error {
 	ctx, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
-	if !*registered {
-		if _, err := a.API.PutDevice(ctx, a.self(ctx)); err != nil {
+	if *registered == none {
+		self, as := a.self(ctx)
+		if _, err := a.API.PutDevice(ctx, self); err != nil {
 			return fail.Wrap(err, fail.Unavailable, "register device", string(a.Device))
 		}
-		*registered = true
-		a.Log.Info("registered at the server", "device", a.Device)
+		*registered = as
+		a.Log.Info("registered at the server", "device", a.Device, "facts", len(self.Facts))
 	}
 	d, err := a.API.Desired(ctx)
 	if err != nil {
 		// A server that forgot the device is told of it again.
-		*registered = !fail.Is(err, fail.NotFound)
+		if fail.Is(err, fail.NotFound) {
+			*registered = none
+		}
 		return fail.Wrap(err, fail.Unavailable, "get desired state", string(a.Device))
 	}
 	if a.state.accept(d) {
@@ -84,22 +99,54 @@ func (a *Agent) refresh(ctx context.Context, registered *bool) error {
 	return nil
 }
 
-// self is the device as it describes itself.
-func (a *Agent) self(ctx context.Context) spec.Device {
+// factsPatience is how long a registration waits for the facts: runtimes and
+// sandbox are tried out for them, which can take seconds on a small device.
+const factsPatience = 20 * time.Millisecond
+
+// self is the device as it describes itself, with its facts if they are there.
+func (a *Agent) self(ctx context.Context) (spec.Device, registration) {
 	d := spec.Device{ID: a.Device, Platform: a.Platform, Agent: a.Version, Labels: a.Labels}
-	if a.Facts != nil {
-		d.Facts = a.Facts(ctx)
+	t := time.NewTimer(factsPatience)
+	defer t.Stop()
+	select {
+	case <-a.gathered:
+		d.Facts = a.facts
+		return d, complete
+	case <-t.C:
+	case <-ctx.Done():
 	}
-	return d
+	return d, partial
 }
 
-// pause waits for d, a hint, or ctx's end.
-func (a *Agent) pause(ctx context.Context, d time.Duration, hints <-chan struct{}) {
+// gatherFacts finds out about the device, once.
+func (a *Agent) gatherFacts(ctx context.Context) {
+	if a.Facts != nil {
+		a.facts = a.Facts(ctx)
+	}
+	close(a.gathered)
+}
+
+func (a *Agent) haveFacts() bool {
+	select {
+	case <-a.gathered:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits for d, a hint, facts that the server lacks, or ctx's end.
+func (a *Agent) pause(ctx context.Context, d time.Duration, hints <-chan struct{}, registered registration) {
+	var facts <-chan struct{}
+	if registered == partial {
+		facts = a.gathered
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-hints:
+	case <-facts:
 	case <-ctx.Done():
 	}
 }

@@ -148,13 +148,19 @@ func (e *Engine) handOut(ctx context.Context, work *sync.WaitGroup) {
 	wanted := map[spec.Name]bool{}
 	for i := range d.Applications {
 		one := &d.Applications[i]
+		if one.State == spec.Removed {
+			// Also an application that is not here is launched: it reports that it is gone.
+			wanted[one.Name] = true
+			e.give(ctx, work, one.Name, nil)
+			continue
+		}
 		if err := check(one); err != nil {
 			e.Log.Error("the desired state holds an application that cannot be", "application", one.Name, "error", err)
 			wanted[one.Name] = true // nothing is removed for it
 			continue
 		}
 		wanted[one.Name] = true
-		e.give(ctx, work, one)
+		e.give(ctx, work, one.Name, one)
 	}
 	for _, a := range e.all() {
 		if !wanted[a.name] {
@@ -163,12 +169,13 @@ func (e *Engine) handOut(ctx context.Context, work *sync.WaitGroup) {
 	}
 }
 
-// give hands a desire to the application's goroutine, which is started for a new one.
-func (e *Engine) give(ctx context.Context, work *sync.WaitGroup, d *spec.DesiredApplication) {
-	if a := e.application(d.Name); a != nil && a.put(d) {
+// give hands a desire to the application's goroutine, which is started for a new
+// one; nil is that it be removed.
+func (e *Engine) give(ctx context.Context, work *sync.WaitGroup, name spec.Name, d *spec.DesiredApplication) {
+	if a := e.application(name); a != nil && a.put(d) {
 		return
 	}
-	e.launch(ctx, work, d.Name, record{}).put(d)
+	e.launch(ctx, work, name, record{}).put(d)
 }
 
 // launch starts an application's goroutine.

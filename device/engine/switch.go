@@ -34,7 +34,10 @@ func (d *deployment) switchOver(ctx context.Context) (skipped bool, err error) {
 func (d *deployment) replace() {
 	before := d.exchangeInstance(d.next)
 	d.engine.board.change(d.name, func(p *spec.Placement) {
-		p.State, p.Message, p.Actual = d.desired.State, "", d.desired.Version
+		p.State, p.Message, p.Actual = spec.Running, "", d.desired.Version
+		if d.next == nil {
+			p.State = spec.Stopped
+		}
 	})
 	if d.next == nil {
 		d.triggers.close()

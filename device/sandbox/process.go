@@ -160,20 +160,7 @@ func (e Exit) String() string {
 		if e.Signal != 0 {
 			text = fmt.Sprintf("killed by signal %d", int(e.Signal))
 		}
-		text += fmt.Sprintf(" (out of memory: limit %s)", inBytes(e.MemoryLimit))
+		text += fmt.Sprintf(" (out of memory: limit %s)", e.MemoryLimit)
 	}
 	return text
-}
-
-// inBytes writes an amount as configurations do.
-func inBytes(b spec.Bytes) string {
-	for _, unit := range []struct {
-		name string
-		size spec.Bytes
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if b >= unit.size && b%unit.size == 0 {
-			return fmt.Sprintf("%d%s", b/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", int64(b))
 }

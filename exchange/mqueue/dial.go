@@ -99,5 +99,5 @@ func refusal(rest io.Reader, header []byte) error {
 	if err != nil {
 		return err
 	}
-	return fail.New(fail.Exhausted, "connect to the exchange", "%s", e.Text)
+	return fail.New(fail.Exhausted, "", "the broker says: %s", e.Text)
 }

@@ -89,7 +89,7 @@ func (f Frame) checkID() error {
 	switch f.Type {
 	case Register, Unregister, Subscribe, Unsubscribe, Publish, Message:
 		return f.shortID()
-	case Request, Call, Reply, Invoke, Result, Failure, Cancel:
+	case Request, Call, Reply, Invoke, Result, Cancel: // FAILURE with id 0 is a handler that cannot be loaded
 		if f.ID == 0 {
 			return f.bad(badID)
 		}

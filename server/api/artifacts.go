@@ -102,6 +102,9 @@ func (s *Server) storeArtifact(ctx context.Context, body io.Reader, want spec.Di
 	if a, err := s.Store.Artifact(ctx, digest); err == nil || !fail.Is(err, fail.NotFound) {
 		return a, false, err
 	}
+	if !s.Artifacts.Has(digest) {
+		return spec.Artifact{}, false, fail.New(fail.Conflict, "store artifact", "it was deleted in the same moment").On(string(digest)).WithHint("Send it again.")
+	}
 	contents, err := s.contents(ctx, digest)
 	if err == nil {
 		a := spec.Artifact{Digest: digest, Size: size, Unpacked: contents.Unpacked, Files: contents.Files}

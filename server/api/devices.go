@@ -17,8 +17,14 @@ const publishBody = maxPayload/3*4 + 4096
 // PublishRequest is a message to publish.
 type PublishRequest struct {
 	Topic   spec.Topic `json:"topic" doc:"An MQTT topic, no wildcards." example:"poly/request"`
-	Payload []byte     `json:"payload" doc:"In Base64."`
+	Payload Payload    `json:"payload" doc:"In Base64; it may be empty."`
 }
+
+// Payload is bytes, in JSON Base64.
+type Payload []byte
+
+// Schema is huma's for bytes without its check, which refuses none.
+func (Payload) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
 
 // TopicList is the topics in use on a device.
 type TopicList struct {
@@ -68,7 +74,9 @@ func (s *Server) publish(ctx context.Context, in *struct {
 	if _, err := s.Store.Device(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	_, err := fabric.Call[fabric.PublishCall, fabric.PublishReply](ctx, s.Control, in.ID, fabric.VerbPublish, fabric.PublishCall(in.Body))
+	_, err := fabric.Call[fabric.PublishCall, fabric.PublishReply](ctx, s.Control, in.ID, fabric.VerbPublish, fabric.PublishCall{
+		Topic: in.Body.Topic, Payload: in.Body.Payload,
+	})
 	return nil, err
 }
 

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"sync"
+	"time"
 
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/server/store"
@@ -17,10 +18,13 @@ func (f *Fleet) Ingest(ctx context.Context, e spec.Event) error {
 	if err != nil {
 		return err
 	}
-	f.Heard(e.Device)
-	if applied {
-		f.hub.wake()
+	if !applied {
+		return nil
 	}
+	if age := f.now().Sub(e.Time); age > -heardWithin && age < heardWithin {
+		f.Heard(e.Device) // an event that waited long says nothing of now
+	}
+	f.hub.wake()
 	return nil
 }
 
@@ -52,7 +56,7 @@ func (h *hub) waiting() <-chan struct{} {
 // nil, is called before each wait and ends the watch by returning false.
 //
 // Events that another server on the same database has applied are seen with the
-// next one applied here, and at the latest when the caller's ctx makes it look again.
+// next one applied here, and at the latest after lookAgain.
 func (f *Fleet) Watch(ctx context.Context, q store.EventQuery, each func(store.StoredEvent) bool, idle func() (bool, error)) error {
 	for {
 		wake := f.hub.waiting() // before reading, so that nothing falls between
@@ -65,12 +69,25 @@ func (f *Fleet) Watch(ctx context.Context, q store.EventQuery, each func(store.S
 				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return fail.Wrap(context.Cause(ctx), fail.Canceled, "watch events", "")
-		case <-wake:
+		if err := waitFor(ctx, wake); err != nil {
+			return err
 		}
 	}
+}
+
+// lookAgain is how often a watcher reads the database without being woken.
+const lookAgain = 5 * time.Second
+
+func waitFor(ctx context.Context, wake <-chan struct{}) error {
+	timer := time.NewTimer(lookAgain)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return fail.Wrap(context.Cause(ctx), fail.Canceled, "watch events", "")
+	case <-wake:
+	case <-timer.C:
+	}
+	return nil
 }
 
 // drain reads until nothing is left.

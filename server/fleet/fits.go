@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,75 +67,4 @@ func (f *Fleet) dependenciesMet(ctx context.Context, v spec.ApplicationVersion, 
 	slices.Sort(unmet)
 	return fail.New(fail.Invalid, "deploy", "it needs on the device %s: %s", d.ID, strings.Join(unmet, ", ")).On(string(v.Name) + " " + string(v.Version)).
 		WithHint("Deploy these first.")
-}
-
-// Checked is what a check of a configuration found.
-type Checked struct {
-	Configuration *spec.Configuration
-	Faults        spec.Faults
-	Warnings      []string
-}
-
-// Check looks for everything that is wrong with a configuration: what the text
-// shows, what its artifact lacks (has is nil without one), what the database
-// knows. An error means that it could not be checked.
-func (f *Fleet) Check(ctx context.Context, text []byte, has func(path string) bool) (Checked, error) {
-	document, err := spec.Read("fescue.yaml", text)
-	var faults spec.Faults
-	if errors.As(err, &faults) {
-		return Checked{Faults: faults}, nil
-	}
-	if err != nil {
-		return Checked{}, err
-	}
-	if has != nil {
-		faults = document.CheckFiles(has)
-	}
-	cycle, err := f.cycle(ctx, document.Name, document.Dependencies.Applications)
-	if err != nil {
-		return Checked{}, err
-	}
-	if cycle != "" {
-		faults = append(faults, spec.Fault{File: "fescue.yaml", Field: "dependencies.applications", Message: "a cycle: " + cycle, Suggestion: "Applications cannot wait for one another."})
-	}
-	for name := range document.Dependencies.Applications {
-		_, err := f.store.Version(ctx, name, "")
-		if fail.Is(err, fail.NotFound) {
-			faults = append(faults, spec.Fault{File: "fescue.yaml", Field: "dependencies.applications." + string(name), Message: "there is no application of this name", Suggestion: "Create it first."})
-		} else if err != nil {
-			return Checked{}, err
-		}
-	}
-	return Checked{Configuration: document.Configuration, Faults: faults, Warnings: document.Warnings()}, nil
-}
-
-// cycle follows dependencies, of each application's latest version, and tells a
-// way that leads back to name, or "".
-func (f *Fleet) cycle(ctx context.Context, name spec.Name, needs map[spec.Name]spec.Range) (string, error) {
-	seen := map[spec.Name]bool{}
-	var follow func(way string, needs map[spec.Name]spec.Range) (string, error)
-	follow = func(way string, needs map[spec.Name]spec.Range) (string, error) {
-		for next := range needs {
-			at := way + " → " + string(next)
-			if next == name {
-				return at, nil
-			}
-			if seen[next] {
-				continue
-			}
-			seen[next] = true
-			v, err := f.store.Version(ctx, next, "")
-			if fail.Is(err, fail.NotFound) {
-				continue
-			}
-			if err != nil {
-				return "", err
-			}
-			if found, err := follow(at, v.Configuration.Dependencies.Applications); err != nil || found != "" {
-				return found, err
-			}
-		}
-		return "", nil
-	}
-	return follow(string(name), needs)
 }

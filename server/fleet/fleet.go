@@ -77,6 +77,7 @@ func (f *Fleet) Deploy(ctx context.Context, r DeployRequest) (spec.Deployment, e
 		return spec.Deployment{}, err
 	}
 	f.tell(ids)
+	f.hub.wake() // it may have ended others
 	return deployment, nil
 }
 
@@ -127,8 +128,8 @@ func (f *Fleet) Stop(ctx context.Context, name spec.Name) (spec.Application, err
 	return f.set(ctx, name, spec.Stopped)
 }
 
-// Start makes a stopped application run again. One whose deployment failed is
-// deployed again: a device does not try the same deployment twice.
+// Start makes a stopped application run again. One that never came up is deployed
+// again: a device does not try the same deployment twice.
 func (f *Fleet) Start(ctx context.Context, name spec.Name) (spec.Application, error) {
 	a, err := f.store.Application(ctx, name)
 	if err != nil {
@@ -151,6 +152,7 @@ func (f *Fleet) set(ctx context.Context, name spec.Name, state spec.RunState) (s
 		return spec.Application{}, err
 	}
 	f.tell(devices)
+	f.hub.wake()
 	return f.store.Application(ctx, name)
 }
 

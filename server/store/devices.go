@@ -25,6 +25,7 @@ func scanDevice(row rowScanner) (d spec.Device, err error) {
 
 // PutDevice stores what a device says of itself.
 func (s *Store) PutDevice(ctx context.Context, d spec.Device) (stored spec.Device, err error) {
+	d.Platform, d.Agent = storableText(d.Platform), storableText(d.Agent)
 	labels, err := json.Marshal(d.Labels)
 	if err != nil {
 		return stored, err

@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // driver sqlite
 
 	"fescue.dev/fescue/fail"
@@ -79,13 +78,14 @@ func sqliteName(path string) (absolute, dsn string, err error) {
 	return path, "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(), nil
 }
 
-// alone holds other processes off an SQLite file while its tables change; goose
-// has a lock of its own for PostgreSQL alone.
+// alone holds other processes off an SQLite file while it changes to write-ahead
+// logging, which fails at once when another one does the same, and while its
+// tables change: goose has a lock of its own only for PostgreSQL.
 func (d dialect) alone(ctx context.Context) (release func(), err error) {
 	if d.file == "" {
 		return func() {}, nil
 	}
-	const op = "bring database up to date"
+	const op = "open database"
 	f, err := os.OpenFile(d.file+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fail.New(fail.Denied, op, "%w", err).On(d.file).WithHint(fileHint)
@@ -109,44 +109,6 @@ func (d dialect) alone(ctx context.Context) (release func(), err error) {
 			return nil, fail.New(fail.Timeout, op, "another program is at it: %w", context.Cause(ctx)).On(d.file)
 		}
 	}
-}
-
-// migrate brings the tables up to date; several servers that start at once wait
-// for one another.
-func (s *Store) migrate(ctx context.Context) error {
-	const op = "bring database up to date"
-	release, err := s.dialect.alone(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	var options []goose.ProviderOption
-	if s.dialect.goose == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fail.Wrap(err, fail.Internal, op, "")
-		}
-		options = append(options, goose.WithSessionLocker(locker))
-	}
-	options = append(options, goose.WithDisableGlobalRegistry(true))
-	p, err := goose.NewProvider(s.dialect.goose, s.db, migrations(), options...)
-	if err != nil {
-		return fail.Wrap(err, fail.Internal, op, "")
-	}
-	var newest int64
-	for _, m := range p.ListSources() {
-		newest = max(newest, m.Version)
-	}
-	at, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return s.explain(err, op, "")
-	}
-	if at > newest {
-		return fail.New(fail.Conflict, op, "its tables have version %d, this binary knows %d", at, newest).
-			WithHint("A newer Fescue has used this database: run that version, or restore a backup from before.")
-	}
-	_, err = p.Up(ctx)
-	return s.explain(err, op, "")
 }
 
 // withoutPassword keeps a password that a driver repeats out of messages.

@@ -62,16 +62,15 @@ func isKnown(ctx context.Context, q querier, e spec.Event) (bool, error) {
 // storable is the event without what PostgreSQL cannot hold in a text: a device
 // must not be able to block the queue of events with one that is never stored.
 func storable(e spec.Event) spec.Event {
-	clean := func(text string) string {
-		return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
-	}
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
-	e.Kind = spec.EventKind(clean(string(e.Kind)))
-	e.Application = spec.Name(clean(string(e.Application)))
-	e.Version = spec.Version(clean(string(e.Version)))
-	e.Step = spec.Step(clean(string(e.Step)))
-	e.Status, e.Message, e.Hint, e.Path = clean(e.Status), clean(e.Message), clean(e.Hint), clean(e.Path)
+	e.Kind, e.Step = storableText(e.Kind), storableText(e.Step)
+	e.Application, e.Version = storableText(e.Application), storableText(e.Version)
+	e.Status, e.Message, e.Hint, e.Path = storableText(e.Status), storableText(e.Message), storableText(e.Hint), storableText(e.Path)
 	return e
+}
+
+func storableText[T ~string](text T) T {
+	return T(strings.ReplaceAll(strings.ToValidUTF8(string(text), "\ufffd"), "\x00", "\ufffd"))
 }
 
 // EventQuery chooses events; zero fields choose all.

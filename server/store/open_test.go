@@ -58,8 +58,7 @@ func TestOpenSQLiteFile(t *testing.T) {
 	fails(t, "sqlite:"+dir, fail.Denied, "must be writable")
 }
 
-func TestOpenPostgresErrors(t *testing.T) {
-	server := postgrestest.New(t)
+func testOpenErrors(t *testing.T, server *postgrestest.Server) {
 	server.Guard(t, "sesame")
 	err := fails(t, server.GuardedURL("postgres", "wrong-one"), fail.Denied, "user or password")
 	if strings.Contains(err.Error(), "wrong-one") {
@@ -70,13 +69,6 @@ func TestOpenPostgresErrors(t *testing.T) {
 	empty := url.Values{"host": {t.TempDir()}}
 	fails(t, "postgres://u:sesame@/x?"+empty.Encode(), fail.Unavailable, "Look whether the database runs")
 	fails(t, "postgres://u:sesame@127.0.0.1:1/x", fail.Unavailable, "Look whether the database runs")
-}
-
-// both runs a test on an empty database of each kind.
-func both(t *testing.T, test func(t *testing.T, address string)) {
-	server := postgrestest.New(t)
-	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, server.Database(t)) })
 }
 
 // raw is the database without package store.
@@ -94,54 +86,48 @@ func raw(t *testing.T, address string) *sql.DB {
 	return db
 }
 
-func TestOpenTwice(t *testing.T) {
-	both(t, func(t *testing.T, address string) {
-		first := open(t, address)
-		if _, err := first.PutDevice(t.Context(), spec.Device{ID: "pi"}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := open(t, address).Device(t.Context(), "pi"); err != nil {
-			t.Errorf("after the tables were brought up to date again: %v", err)
-		}
-	})
+func testOpenTwice(t *testing.T, address string) {
+	first := open(t, address)
+	if _, err := first.PutDevice(t.Context(), spec.Device{ID: "pi"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, address).Device(t.Context(), "pi"); err != nil {
+		t.Errorf("after the tables were brought up to date again: %v", err)
+	}
 }
 
 // Servers that start at once on an empty database make its tables once.
-func TestOpenAtOnce(t *testing.T) {
-	both(t, func(t *testing.T, address string) {
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				s, err := store.Open(t.Context(), address)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := s.Devices(t.Context(), store.Page{}); err != nil {
-					t.Error(err)
-				}
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-	})
+func testOpenAtOnce(t *testing.T, address string) {
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.Devices(t.Context(), store.Page{}); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
-func TestOpenNewerDatabase(t *testing.T) {
-	both(t, func(t *testing.T, address string) {
-		if err := open(t, address).Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := raw(t, address).ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
-			t.Fatal(err)
-		}
-		err := fails(t, address, fail.Conflict, "newer Fescue")
-		if !strings.Contains(err.Error(), "9999") {
-			t.Errorf("%v does not name the version", err)
-		}
-	})
+func testOpenNewer(t *testing.T, address string) {
+	if err := open(t, address).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw(t, address).ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
+		t.Fatal(err)
+	}
+	err := fails(t, address, fail.Conflict, "newer Fescue")
+	if !strings.Contains(err.Error(), "9999") {
+		t.Errorf("%v does not name the version", err)
+	}
 }
 
 // The settings on which durability rests are in force, on every connection.
@@ -158,8 +144,7 @@ func TestSQLiteSettings(t *testing.T) {
 
 // While the database is away each call says so, and soon; once it is back the
 // same Store works again, and nothing that was acknowledged is missing.
-func TestDatabaseAway(t *testing.T) {
-	server := postgrestest.New(t)
+func testAway(t *testing.T, server *postgrestest.Server) {
 	s := open(t, server.Database(t))
 	ctx := t.Context()
 	if _, err := s.PutDevice(ctx, spec.Device{ID: "before"}); err != nil {

@@ -42,16 +42,27 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	db.SetMaxIdleConns(d.connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	s := &Store{db: db, dialect: d, now: time.Now}
-	if err := s.Ping(ctx); err != nil {
-		if fail.Is(err, fail.Unavailable) {
-			err = fail.New(fail.Unavailable, op, "%w", err).On(redact(url)).WithHint(connectHint)
-		}
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.prepare(ctx, redact(url)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
+}
+
+// prepare connects for the first time and brings the tables up to date.
+func (s *Store) prepare(ctx context.Context, address string) error {
+	release, err := s.dialect.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = s.Ping(ctx)
+	if fail.Is(err, fail.Unavailable) {
+		return fail.New(fail.Unavailable, "open database", "%w", err).On(address).WithHint(connectHint)
+	}
+	if err != nil {
+		return err
+	}
+	return s.migrate(ctx)
 }
 
 // Close ends all connections.

@@ -29,7 +29,6 @@ type interpreter struct {
 	pip     bool   // it can run pip
 
 	public bool // every user can reach it
-	order  int  // in which it was found
 }
 
 // String is for people: "3.11.2 (/usr/bin/python3)".
@@ -52,29 +51,58 @@ func (i interpreter) needs() []string {
 	return needs
 }
 
-// choose takes the best interpreter that satisfies the condition. If none of those
-// known does, it looks again: one may have been installed since.
+// choose takes the first interpreter that satisfies the condition, of those that
+// all users can reach before others: applications run as users of their own.
+// Programs are asked one after the other and only until one will do, because
+// each answer costs a start of Python. If none of those known does, it looks
+// again: one may have been installed since.
 func (p *Python) choose(ctx context.Context, want spec.Range) (interpreter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fresh := !p.scanned
-	for {
-		if !p.scanned {
-			found, err := scan(ctx, p.Path)
-			if err != nil {
-				return interpreter{}, err
-			}
-			p.found, p.scanned = found, true
+	for fresh := p.candidates == nil; ; fresh = true {
+		if p.candidates == nil {
+			p.candidates, p.found = candidates(p.Path), nil
 		}
-		for _, i := range p.found {
-			if oldest.ContainsLoose(i.version) && want.ContainsLoose(i.version) && i.there() {
-				return i, nil
-			}
+		i, ok, err := p.search(ctx, want)
+		if err != nil || ok {
+			return i, err
 		}
 		if fresh {
 			return interpreter{}, p.none(want)
 		}
-		p.scanned, fresh = false, true
+		p.candidates = nil
+	}
+}
+
+// search asks the candidates in turn; one that not all users can reach is taken
+// only when there is no other.
+func (p *Python) search(ctx context.Context, want spec.Range) (best interpreter, ok bool, err error) {
+	for n := 0; ; n++ {
+		if n == len(p.found) {
+			if len(p.candidates) == 0 {
+				return best, ok, nil
+			}
+			i, err := ask(ctx, p.candidates[0])
+			if ctx.Err() != nil {
+				return best, false, fail.Wrap(context.Cause(ctx), fail.Timeout, "find Python", p.candidates[0])
+			}
+			p.candidates = p.candidates[1:]
+			if err != nil || slices.ContainsFunc(p.found, func(f interpreter) bool { return f.path == i.path }) {
+				n--
+				continue
+			}
+			p.found = append(p.found, i)
+		}
+		i := p.found[n]
+		if !oldest.ContainsLoose(i.version) || !want.ContainsLoose(i.version) || !i.there() {
+			continue
+		}
+		if i.public {
+			return i, true, nil
+		}
+		if !ok {
+			best, ok = i, true
+		}
 	}
 }
 
@@ -106,38 +134,28 @@ var programName = regexp.MustCompile(`^python3(\.\d+)?$`)
 // usual are searched besides the PATH, whatever that is for a system service.
 var usual = [...]string{"/usr/local/bin", "/usr/bin", "/bin"}
 
-// scan asks every python3 and python3.x on the path what it is. Those that all users
-// can reach come first: applications run as users of their own. Then the order of the
-// path counts, a plain python3 before others of its directory.
-func scan(ctx context.Context, path string) ([]interpreter, error) {
-	var found []interpreter
-	seen, asked := map[string]bool{}, map[string]bool{}
+// candidates are the programs on the path that may be interpreters: those that
+// all users can reach first, then in the order of the path.
+func candidates(path string) []string {
+	var reachable, others []string
+	seen := map[string]bool{}
 	for _, dir := range append(filepath.SplitList(path), usual[:]...) {
 		for _, program := range programs(dir) {
-			if target, err := filepath.EvalSymlinks(program); err != nil || asked[target] {
-				continue
-			} else if filepath.Base(filepath.Dir(target)) != "shims" && strings.HasPrefix(filepath.Base(target), "python") {
-				asked[target] = true // a launcher with another name may choose by the name it is called
-			}
-			i, err := ask(ctx, program)
-			if ctx.Err() != nil {
-				return nil, fail.Wrap(ctx.Err(), fail.Timeout, "find Python", program)
-			}
-			if err != nil || seen[i.path] {
+			target, err := filepath.EvalSymlinks(program)
+			if err != nil || seen[target] {
 				continue
 			}
-			seen[i.path] = true
-			i.order = len(found)
-			found = append(found, i)
+			if strings.HasPrefix(filepath.Base(target), "python") && filepath.Base(filepath.Dir(target)) != "shims" {
+				seen[target] = true // a launcher with another name may choose by the name it is called
+			}
+			if public(target) {
+				reachable = append(reachable, program)
+			} else {
+				others = append(others, program)
+			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b interpreter) int {
-		if a.public != b.public {
-			return map[bool]int{true: -1, false: 1}[a.public]
-		}
-		return cmp.Compare(a.order, b.order)
-	})
-	return found, nil
+	return slices.Concat(reachable, others)
 }
 
 // programs are the interpreters' names in a directory: python3, then the newest first.

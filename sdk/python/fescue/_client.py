@@ -94,6 +94,8 @@ class Client:
         self._callbacks = Inbox()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._callbacks_ended = False
+        self._on_end: Callable[[], object] | None = None
         self._session.start()
 
     @property
@@ -194,15 +196,6 @@ class Client:
         self._session.ask(self._session.core.ping, timeout, "PING")
         self._session.check()
 
-    def wait_closed(self) -> None:
-        """Blocks until the client is closed; raises what ended it for good, if something did."""
-        if self._thread is not None:
-            self._thread.join()  # it reads, and ends with the session
-        try:
-            self._session.wait(lambda: False, None)
-        except ClientClosed:
-            return
-
     def close(self, timeout: float = 1.0) -> None:
         """Says goodbye, after everything sent before; waits for the broker at most so many seconds."""
         self._session.stop(timeout)
@@ -257,13 +250,23 @@ class Client:
 
     def _call_back(self) -> None:
         never_ends = [Stream("", "block", 0, 0, self._callbacks)]
-        while True:
-            try:
-                found = self._next(self._callbacks, never_ends, None)
-            except FescueError:
-                return  # closed, or ended for good: every other call raises it
-            if found is not None:
+        try:
+            while (found := self._next(self._callbacks, never_ends, None)) is not None:
                 self._handle(*found)
+        except FescueError:
+            pass  # closed, or ended for good: every other call raises it
+        finally:
+            with self._starting:
+                self._callbacks_ended = True
+                if self._on_end is not None:
+                    self._on_end()
+
+    def _when_callbacks_end(self, hook: Callable[[], object] | None) -> None:
+        """Calls hook when no more callbacks will come; never if there were none."""
+        with self._starting:
+            self._on_end = hook
+            if hook is not None and self._callbacks_ended:
+                hook()
 
     def _handle(self, stream: Stream, message: Message) -> None:
         assert stream.handler is not None

@@ -153,11 +153,13 @@ class Session:
     def _lead(self, timeout: float | None) -> None:
         """With the lock held, once: reads one batch without it."""
         self._leading = True
-        self._lock.release()
         try:
-            self._read(timeout)
+            self._lock.release()
+            try:
+                self._read(timeout)
+            finally:
+                self._lock.acquire()
         finally:
-            self._lock.acquire()
             self._leading = False
             self._bury()
             self._changed.notify_all()
@@ -265,6 +267,11 @@ class Session:
         if waiter.error is not None:
             raise waiter.error
         return waiter.value
+
+    @property
+    def fatal(self) -> FescueError | None:
+        """What ended the session for good, though nobody closed it."""
+        return self._fatal
 
     def check(self) -> None:
         """Raises what happened since the last call and no call was told of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ._client import Client, Subscription
@@ -77,19 +78,26 @@ def run() -> None:
     import signal
 
     shared = client()
-
-    def stop(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
+    # A signal's number is written into a pipe by the C handler itself: a Python handler may run too
+    # late, for a thread that is about to block, and one that raises would do so anywhere.
+    end, wake = os.pipe()
+    os.set_blocking(wake, False)
+    wake_before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
-        shared.wait_closed()
-    except KeyboardInterrupt:
-        pass
+        shared._when_callbacks_end(lambda: os.write(wake, b"\0"))
+        while os.read(end, 1)[0] not in (0, *before):
+            pass
+        if shared._session.fatal is not None:
+            raise shared._session.fatal
     finally:
+        shared._when_callbacks_end(None)
+        close()
         for s, handler in before.items():
             signal.signal(s, handler)
-        close()
+        signal.set_wakeup_fd(wake_before)
+        os.close(end)
+        os.close(wake)
 
 
 def close() -> None:

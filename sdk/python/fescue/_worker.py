@@ -299,6 +299,7 @@ def main() -> None:
         worker = _make(fd, load(os.environ.get("FESCUE_HANDLER", "")), worker)
     except BaseException as e:
         worker.send(wire.frame(wire.FAILURE, 0, describe(e)[1]))
+        worker.read()  # WELCOME: a broker whose WELCOME finds the link closed may not read on
         leave(1)
     worker.send(wire.frame(wire.READY, 0))
     import json  # noqa: F401  # most events are JSON: load it while nobody waits
