@@ -41,11 +41,11 @@ func TestExit(t *testing.T) {
 
 func TestExitString(t *testing.T) {
 	for want, e := range map[string]Exit{
-		"exited with status 3":                                   {Code: 3},
-		"killed by signal 15 (terminated)":                       {Code: -1, Signal: syscall.SIGTERM},
-		"killed by signal 9 (out of memory: limit 64MiB)":        {Code: -1, Signal: syscall.SIGKILL, OutOfMemory: true, MemoryLimit: 64 << 20},
-		"exited with status 137 (out of memory: limit 1GiB)":     {Code: 137, OutOfMemory: true, MemoryLimit: 1 << 30},
-		"exited with status 1 (out of memory: limit 1000B)": {Code: 1, OutOfMemory: true, MemoryLimit: 1000},
+		"exited with status 3":                               {Code: 3},
+		"killed by signal 15 (terminated)":                   {Code: -1, Signal: syscall.SIGTERM},
+		"killed by signal 9 (out of memory: limit 64MiB)":    {Code: -1, Signal: syscall.SIGKILL, OutOfMemory: true, MemoryLimit: 64 << 20},
+		"exited with status 137 (out of memory: limit 1GiB)": {Code: 137, OutOfMemory: true, MemoryLimit: 1 << 30},
+		"exited with status 1 (out of memory: limit 1000B)":  {Code: 1, OutOfMemory: true, MemoryLimit: 1000},
 	} {
 		if got := e.String(); got != want {
 			t.Errorf("%+v: %q, want %q", e, got, want)

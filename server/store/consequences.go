@@ -156,19 +156,31 @@ func (s *Store) goBack(ctx context.Context, q querier, name spec.Name, device sp
 	return err
 }
 
-// applyState: what really runs.
+// applyState: what really runs. That a device is deploying is known from the
+// deployment; what failed without ever having come up does not run.
 func (s *Store) applyState(ctx context.Context, q querier, e spec.Event) error {
 	now := s.time()
-	if spec.RunState(e.Status) != spec.Removed {
-		_, err := q.ExecContext(ctx, `UPDATE placements SET state = $3, actual = $4, message = $5, sequence = $6, updated_at = $7
-			WHERE device_id = $1 AND name = $2`+current(e.Sequence), e.Device, e.Application, e.Status, e.Version, e.Message, int64(e.Sequence), now)
-		return err
+	switch spec.RunState(e.Status) {
+	case spec.Removed:
+		return s.applyRemoval(ctx, q, e)
+	case spec.Deploying:
+		return nil
 	}
+	_, err := q.ExecContext(ctx, `UPDATE placements SET state = $3, message = $5, sequence = $6, updated_at = $7,
+		actual = CASE WHEN $3 = 'failed' AND $8 <> 0 AND (good_deployment_id IS NULL OR good_deployment_id <> $8) THEN '' ELSE $4 END
+		WHERE device_id = $1 AND name = $2`+current(e.Sequence),
+		e.Device, e.Application, e.Status, e.Version, e.Message, int64(e.Sequence), now, int64(e.Deployment))
+	return err
+}
+
+// applyRemoval: the device holds nothing of it any more. If it is wanted there
+// again, its deployment is still to come.
+func (s *Store) applyRemoval(ctx context.Context, q querier, e spec.Event) error {
 	if _, err := q.ExecContext(ctx, `DELETE FROM placements WHERE device_id = $1 AND name = $2 AND desired = 'removed'`, e.Device, e.Application); err != nil {
 		return err
 	}
 	if _, err := q.ExecContext(ctx, `UPDATE placements SET state = $3, actual = '', sequence = $4, updated_at = $5
-		WHERE device_id = $1 AND name = $2`+current(e.Sequence), e.Device, e.Application, spec.Removed, int64(e.Sequence), now); err != nil {
+		WHERE device_id = $1 AND name = $2`+current(e.Sequence), e.Device, e.Application, spec.Removed, int64(e.Sequence), s.time()); err != nil {
 		return err
 	}
 	return s.settle(ctx, q, e.Application, e.Version)

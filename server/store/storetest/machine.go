@@ -45,11 +45,13 @@ func (m *machine) emitOutcome(a spec.DesiredApplication, status spec.DeploymentS
 	m.emit(spec.Event{Kind: spec.EventDeployment, Application: a.Name, Version: a.Version, Deployment: a.Deployment, Status: string(status), Message: "so it went"})
 }
 
-// emitState says what really runs.
-func (m *machine) emitState(name spec.Name) {
-	if h, ok := m.holds[name]; ok {
-		m.emit(spec.Event{Kind: spec.EventApplication, Application: name, Version: h.version, Status: string(h.state)})
+// emitState says what really runs; where nothing does, how far the deployment is.
+func (m *machine) emitState(attempt spec.DesiredApplication, otherwise spec.RunState) {
+	e := spec.Event{Kind: spec.EventApplication, Application: attempt.Name, Version: attempt.Version, Deployment: attempt.Deployment, Status: string(otherwise)}
+	if h, ok := m.holds[attempt.Name]; ok {
+		e.Version, e.Deployment, e.Status = h.version, h.deployment, string(h.state)
 	}
+	m.emit(e)
 }
 
 // sync takes one look at the desired state and one step towards it for each
@@ -61,6 +63,7 @@ func (m *machine) sync(rt *rapid.T, d spec.Desired) {
 		if begun, ok := m.busy[a.Name]; ok && (begun.Deployment != a.Deployment || a.State == spec.Removed) {
 			delete(m.busy, a.Name)
 			m.emitOutcome(begun, spec.DeploymentSuperseded)
+			m.emitState(begun, spec.Failed)
 		}
 		switch h, holds := m.holds[a.Name]; {
 		case a.State == spec.Removed:
@@ -89,7 +92,7 @@ func (m *machine) run(a spec.DesiredApplication) {
 	if h := m.holds[a.Name]; h.state != a.State {
 		h.state = a.State
 		m.holds[a.Name] = h
-		m.emitState(a.Name)
+		m.emitState(a, spec.Failed)
 	}
 }
 
@@ -97,6 +100,9 @@ func (m *machine) run(a spec.DesiredApplication) {
 func (m *machine) deploy(rt *rapid.T, a spec.DesiredApplication) {
 	if _, begun := m.busy[a.Name]; !begun {
 		m.busy[a.Name] = a
+		if _, holds := m.holds[a.Name]; !holds {
+			m.emitState(a, spec.Deploying)
+		}
 		m.emit(spec.Event{Kind: spec.EventStep, Application: a.Name, Version: a.Version, Deployment: a.Deployment, Step: spec.StepUnpack, Status: string(spec.StepSucceeded), Path: "/apps/" + string(a.Version)})
 		return
 	}
@@ -108,7 +114,7 @@ func (m *machine) deploy(rt *rapid.T, a spec.DesiredApplication) {
 		m.failed[a.Name] = a.Deployment
 		m.emitOutcome(a, spec.DeploymentFailed)
 	}
-	m.emitState(a.Name)
+	m.emitState(a, spec.Failed)
 }
 
 // settled tells what is wrong when the machine has nothing left to do and yet
