@@ -35,6 +35,7 @@ func (s *session) read() error {
 			}
 		}
 	})
+	s.pub.flush() // the end may have come in place of the pause that flushes
 	if end == nil {
 		end = err
 	}
