@@ -32,7 +32,7 @@ func openState(dir string) (path string, unlock func(), err error) {
 		return "", nil, fail.Wrap(err, fail.Denied, op, path)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 		return "", nil, fail.New(fail.Conflict, op, "another fescue works on it").On(path).
 			WithHint("Stop that one, or choose another directory with --state.")
 	}
@@ -71,7 +71,7 @@ func deviceName(asked string) (spec.DeviceID, error) {
 	}
 	id, err := spec.ParseDeviceID(host)
 	if err != nil {
-		return "device", nil //nolint:nilerr // a host without a usable name still is a device
+		return "device", nil // a host without a usable name still is a device
 	}
 	return id, nil
 }

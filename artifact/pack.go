@@ -61,7 +61,7 @@ func readIgnore(file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	var patterns []string
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
@@ -145,7 +145,7 @@ func (p *packer) file(file, name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return err

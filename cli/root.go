@@ -37,7 +37,6 @@ type session struct {
 	server string // --server
 	token  string // --token
 	format string // -o
-	quiet  bool   // -q
 }
 
 // Run carries out the command that the arguments name and returns the exit status.

@@ -172,7 +172,7 @@ func (c *Client) listen(ctx context.Context, r request, last *string, each func(
 	if *last != "" {
 		r.set("Last-Event-ID", *last)
 	}
-	answer, err := c.send(ctx, &r)
+	answer, err := c.send(ctx, &r) //nolint:bodyclose // the idle body below closes it
 	if err != nil {
 		return false, err
 	}

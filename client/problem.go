@@ -43,7 +43,7 @@ func (e *HandlerError) Error() string {
 // readProblem is the error that an answer tells of.
 func readProblem(answer *http.Response, r *request) error {
 	if answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return fail.Wrap(beyond, fail.Invalid, r.op, r.on)
+		return fail.Wrap(errBeyond, fail.Invalid, r.op, r.on)
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxProblem))
 	var p problem
@@ -74,10 +74,10 @@ func (p *problem) kind() fail.Kind {
 	return kindOfStatus(p.Status)
 }
 
-// beyond is the cause of an error that says that a range begins behind the end.
-var beyond = errors.New("the range begins behind the end")
+// errBeyond is the cause of an error that says that a range begins behind the end.
+var errBeyond = errors.New("the range begins behind the end")
 
-func isBeyond(err error) bool { return errors.Is(err, beyond) }
+func isBeyond(err error) bool { return errors.Is(err, errBeyond) }
 
 func kindOfStatus(status int) fail.Kind {
 	switch status {

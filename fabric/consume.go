@@ -41,7 +41,7 @@ func Consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(c
 			break
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // it was told to end
 }
 
 // consume reads events until something of the fabric fails.

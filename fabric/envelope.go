@@ -67,12 +67,13 @@ func encodeAnswer(result any, failure error) ([]byte, error) {
 	e := envelope{Error: toWire(failure)}
 	if failure == nil {
 		raw, err := json.Marshal(result)
-		if err != nil {
+		switch {
+		case err != nil:
 			e.Error = toWire(fail.New(fail.Internal, "answer call", "encode the result: %w", err))
-		} else if len(raw) > maxPayload-1024 {
+		case len(raw) > maxPayload-1024:
 			e.Error = toWire(fail.New(fail.TooLarge, "answer call", "the result takes %d bytes, more than %d", len(raw), maxPayload-1024).
 				WithHint("Return less at once: store what is large and return its name."))
-		} else {
+		default:
 			e.Result = raw
 		}
 	}

@@ -130,7 +130,7 @@ func writeSynced(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // closed and checked below, this is for the errors before
+	defer f.Close() // closed and checked below, this is for the errors before
 	if _, err := f.Write(text); err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func TestKilledAtEachStep(t *testing.T) {
 				"phoenix.py": "def handle(event, context):\n    return '" + version + "'\n",
 			})
 			up := m.up
-			m.log.onText("step="+string(step)+" ", func() { up.Process.Kill() }) //nolint:errcheck // it may have ended
+			m.log.onText("step="+string(step)+" ", func() { up.Process.Kill() })
 			m.cli("deploy", dir, "--no-wait")
 			select {
 			case <-m.ended:

@@ -68,7 +68,7 @@ func (m *machine) answer(request, payload, reply string) string {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- tail.Wait() }()
-	defer tail.Process.Kill() //nolint:errcheck // it has mostly ended by itself
+	defer tail.Process.Kill()
 	// The tail says nothing when it is ready, so publish until it has heard.
 	m.eventually("an answer on "+reply, func() error {
 		m.must("pub", request, payload)

@@ -99,7 +99,7 @@ func (m *machine) launch() {
 	}
 	m.ended = make(chan struct{})
 	go func(up *exec.Cmd, ended chan struct{}) {
-		up.Wait() //nolint:errcheck // how it ended is asked of ProcessState
+		up.Wait()
 		close(ended)
 	}(m.up, m.ended)
 }
@@ -144,11 +144,11 @@ func (m *machine) signal(s syscall.Signal) {
 		return
 	default:
 	}
-	m.up.Process.Signal(s) //nolint:errcheck // it may just have ended
+	m.up.Process.Signal(s)
 	select {
 	case <-m.ended:
 	case <-time.After(patience):
-		m.up.Process.Kill() //nolint:errcheck // the test fails anyway
+		m.up.Process.Kill()
 		m.t.Fatalf("fescue up did not end within %v of signal %v\n%s", patience, s, m.log)
 	}
 }

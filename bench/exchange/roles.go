@@ -148,7 +148,6 @@ func (b blocking) Close() error { return unix.Close(int(b)) }
 // child is a process of this program in another role.
 type child struct {
 	cmd *exec.Cmd
-	in  io.Closer
 }
 
 // spawn starts a role and waits until it is ready.

@@ -24,7 +24,7 @@ const (
 func (a *Agent) followDesired(ctx context.Context) {
 	hints := make(chan struct{}, 1)
 	defer a.hear(ctx, hints)()
-	registered, failures := registration(none), 0
+	registered, failures := none, 0
 	for ctx.Err() == nil {
 		if registered == partial && a.haveFacts() {
 			registered = none

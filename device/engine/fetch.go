@@ -107,7 +107,7 @@ func (f *download) part(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return diskError(err, "fetch artifact", f.path)
 	}
-	defer file.Close() //nolint:errcheck // the digest is checked
+	defer file.Close() // the digest is checked
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stalled := time.AfterFunc(patience, cancel)
@@ -116,7 +116,7 @@ func (f *download) part(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close() //nolint:errcheck // only read
+	defer body.Close() // only read
 	room := artifact.DefaultLimits().Size - f.size()
 	n, err := io.Copy(file, &lively{r: io.LimitReader(body, room+1), alive: func() { stalled.Reset(patience) }})
 	if n > room {
@@ -149,6 +149,6 @@ func (f *download) keep(ctx context.Context) error {
 	if err != nil {
 		return diskError(err, "fetch artifact", f.path)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close() // only read
 	return f.engine.store.PutVerified(ctx, file, artifact.DefaultLimits(), f.digest)
 }

@@ -39,7 +39,7 @@ func (s *Store) Follow(ctx context.Context, app spec.Name, o FollowOptions, f fu
 		}
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the reader left, that is no failure
 	}
 	return fail.Wrap(err, fail.Internal, "follow log", string(app))
 }

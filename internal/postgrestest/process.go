@@ -116,7 +116,7 @@ func (s *Server) launch() (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() //nolint:errcheck // the server has its own descriptor
+	defer log.Close() // the server has its own descriptor
 	c := s.command("postgres", s.settings()...)
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr.Pdeathsig = syscall.SIGQUIT // PostgreSQL's immediate shutdown

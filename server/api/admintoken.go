@@ -54,7 +54,7 @@ func ensureToken(ctx context.Context, s *store.Store, want store.Token, path str
 // use to anybody.
 func newToken(ctx context.Context, s *store.Store, t store.Token, path string) (string, error) {
 	random := make([]byte, tokenBytes)
-	rand.Read(random) //nolint:errcheck // it never returns an error (package crypto/rand)
+	rand.Read(random) // it never returns an error (package crypto/rand)
 	token := hex.EncodeToString(random)
 	if err := writeToken(path, token); err != nil {
 		return "", err
@@ -73,7 +73,7 @@ func readToken(path string) (string, error) {
 	if err != nil {
 		return "", fail.Wrap(err, fail.Denied, op, path)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return "", fail.Wrap(err, fail.Internal, op, path)
@@ -86,7 +86,7 @@ func readToken(path string) (string, error) {
 	n, _ := f.Read(text)
 	token := strings.TrimSpace(string(text[:n]))
 	if raw, err := hex.DecodeString(token); err != nil || len(raw) != tokenBytes {
-		return "", nil //nolint:nilerr // what is no token counts as none
+		return "", nil // what is no token counts as none
 	}
 	return token, nil
 }

@@ -116,7 +116,7 @@ func TestUploadIsStreamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer body.Close() //nolint:errcheck // only read
+	defer body.Close()
 	if rest, err := io.ReadAll(body); err != nil || len(rest) != 1000 {
 		t.Errorf("%d bytes, %v", len(rest), err)
 	}

@@ -80,7 +80,7 @@ func TestAdminToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test's end
+	defer s.Close()
 	good := func(token string) bool { _, err := s.FindToken(ctx, token); return err == nil }
 	ensure := func() string {
 		t.Helper()
@@ -171,7 +171,7 @@ func TestListenBeyondLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // the test's end
+	defer ln.Close()
 	if other, err := Listen(t.Context(), ln.Addr().String(), true); !fail.Is(err, fail.Unavailable) {
 		t.Errorf("a port that is taken: %v, %v", other, err)
 	}

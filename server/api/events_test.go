@@ -195,7 +195,7 @@ func TestSlowClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // the test's end
+	defer conn.Close()
 	fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nAccept: text/event-stream\r\n\r\n", w.token)
 	if _, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func missingPart(name, what string) error {
 func (s *Server) readParts(ctx context.Context, parts *multipart.Reader, f *form) error {
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // the end as it is; wrapped, it is a form that broke off
+		if err == io.EOF { // the end as it is; wrapped, it is a form that broke off
 			return nil
 		}
 		if err != nil {

@@ -188,7 +188,7 @@ func (w *world) ask(t *testing.T, method, path string, body io.Reader, header ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Body.Close() //nolint:errcheck // only read
+	defer r.Body.Close()
 	a := answer{Response: r}
 	if a.text, err = io.ReadAll(r.Body); err != nil {
 		t.Fatal(err)

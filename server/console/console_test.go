@@ -73,7 +73,7 @@ func TestConsoleThatIsNotBuilt(t *testing.T) {
 		r := ask(t, h, http.MethodGet, path)
 		text := body(t, r)
 		for _, want := range []string{"without the web console", "npm", `href="/docs"`} {
-			if r.StatusCode != 200 || !strings.Contains(text, want) {
+			if r.StatusCode != http.StatusOK || !strings.Contains(text, want) {
 				t.Errorf("%s: %d, no %q in it", path, r.StatusCode, want)
 			}
 		}
@@ -85,7 +85,7 @@ func TestOnlyReading(t *testing.T) {
 	if r := ask(t, h, http.MethodPost, "/"); r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") == "" {
 		t.Errorf("POST: %d", r.StatusCode)
 	}
-	if r := ask(t, h, http.MethodHead, "/"); r.StatusCode != 200 || body(t, r) != "" {
+	if r := ask(t, h, http.MethodHead, "/"); r.StatusCode != http.StatusOK || body(t, r) != "" {
 		t.Errorf("HEAD: %d, or a body", r.StatusCode)
 	}
 }

@@ -90,7 +90,7 @@ func (d dialect) alone(ctx context.Context) (release func(), err error) {
 	if err != nil {
 		return nil, fail.New(fail.Denied, op, "%w", err).On(d.file).WithHint(fileHint)
 	}
-	release = func() { f.Close() } //nolint:errcheck // closing is what gives the lock up
+	release = func() { f.Close() } // closing is what gives the lock up
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

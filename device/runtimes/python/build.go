@@ -141,6 +141,6 @@ func syncFileSystem(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // opened for reading
+	defer d.Close() // opened for reading
 	return unix.Syncfs(int(d.Fd()))
 }

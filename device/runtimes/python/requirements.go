@@ -39,7 +39,7 @@ func (p *Python) environmentOf(i interpreter, app runtimes.Application) (environ
 	if err != nil {
 		return environment{}, fail.Wrap(err, fail.NotFound, op, app.Dir)
 	}
-	defer root.Close() //nolint:errcheck // only read
+	defer root.Close() // only read
 	text, err := root.ReadFile(filepath.FromSlash(file))
 	if err != nil {
 		return environment{}, fail.Wrap(err, fail.NotFound, op, file)
@@ -92,7 +92,7 @@ func hashWheels(h io.Writer, root *os.Root) (has bool, err error) {
 		if err != nil {
 			return err
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close() // only read
 		one := sha256.New()
 		if _, err := io.Copy(one, f); err != nil {
 			return err

@@ -141,7 +141,7 @@ func (b *broker) start(ctx context.Context, w worker) error {
 	if err != nil {
 		return err
 	}
-	defer end.Close() //nolint:errcheck // the process has its own
+	defer end.Close() // the process has its own
 	cmd := exec.Command(w.Argv[0], w.Argv[1:]...)
 	cmd.Dir, cmd.Env = w.Dir, append(os.Environ(), w.Env...)
 	cmd.Env = append(cmd.Env, "FESCUE_WORKER_FD=3", "FESCUE_APPLICATION="+string(w.Name))
