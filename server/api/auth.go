@@ -42,10 +42,9 @@ func principal(ctx context.Context) store.Token {
 // tokenUse is how often the use of a token is noted.
 const tokenUse = time.Minute
 
-// authenticator tells by its credentials who sends a request. Today that is a
-// bearer token; a session cookie of the console would be one more way to come to
-// a store.Token, and the check of a request's origin in guard.go is there for it
-// already.
+// authenticator tells by its credentials who sends a request: a bearer token, or
+// the console's session (see session.go). What page a request comes from is checked
+// in guard.go.
 type authenticator struct {
 	store *store.Store
 
@@ -55,6 +54,9 @@ type authenticator struct {
 
 func (a *authenticator) identify(r *http.Request) (store.Token, error) {
 	const op = "authenticate"
+	if secret := cookieSecret(r); secret != "" {
+		return a.session(r, secret)
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if token == "" {
@@ -69,6 +71,21 @@ func (a *authenticator) identify(r *http.Request) (store.Token, error) {
 		return t, fail.New(fail.Unauthenticated, op, "the token is not known").WithHint("%s", fail.HintOf(err))
 	}
 	if err != nil {
+		return t, err
+	}
+	a.note(r.Context(), t.Name)
+	return t, nil
+}
+
+func (a *authenticator) session(r *http.Request, secret string) (store.Token, error) {
+	t, err := a.store.FindToken(r.Context(), secret)
+	if fail.Is(err, fail.NotFound) {
+		return t, fail.New(fail.Unauthenticated, "authenticate", "the session has ended").WithHint("Sign in again.")
+	}
+	if err != nil {
+		return t, err
+	}
+	if err := checkCSRF(r, secret); err != nil {
 		return t, err
 	}
 	a.note(r.Context(), t.Name)

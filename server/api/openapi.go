@@ -12,7 +12,7 @@ import (
 
 const about = `Everything that the command line and the console do goes through this API.
 
-Requests carry ` + "`Authorization: Bearer TOKEN`" + `. Bodies are JSON where nothing else is said. Lists are ` + "`{\"items\": [...], \"next\": \"\"}`" + `; ` +
+Requests carry ` + "`Authorization: Bearer TOKEN`" + `; browsers may exchange the token for a session in a cookie. Bodies are JSON where nothing else is said. Lists are ` + "`{\"items\": [...], \"next\": \"\"}`" + `; ` +
 	"`next` is the `cursor` of the next page. Creating what is there already, with the same content, is no error. " +
 	"Errors are problems (RFC 9457) with a stable `code`: see /docs/errors."
 

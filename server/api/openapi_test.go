@@ -43,6 +43,9 @@ func describe(t *testing.T) *Server {
 // contract is what docs/design/contracts.md and the client build on.
 const contract = `
 GET /v1/server
+POST /v1/session
+GET /v1/session
+DELETE /v1/session
 POST /v1/artifacts
 GET /v1/artifacts
 GET /v1/artifacts/{digest}

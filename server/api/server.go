@@ -71,6 +71,7 @@ func New(o Options) *Server {
 	s.api = humago.New(s.mux, humaConfig())
 	s.api.UseMiddleware(s.authorise)
 	s.serverRoutes()
+	s.sessionRoutes()
 	s.artifactRoutes()
 	s.configurationRoutes()
 	s.applicationRoutes()

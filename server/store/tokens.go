@@ -32,10 +32,13 @@ func HashToken(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// PutToken stores a token in place of all others of its name.
+// PutToken stores a token in place of all others of its name, whose sessions end.
 func (s *Store) PutToken(ctx context.Context, t Token, token string) error {
 	return s.tx(ctx, "store token", t.Name, nil, func(q querier) error {
 		if _, err := q.ExecContext(ctx, `DELETE FROM tokens WHERE name = $1`, t.Name); err != nil {
+			return err
+		}
+		if err := endSessions(ctx, q, t.Name); err != nil {
 			return err
 		}
 		_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, device_id, created_at) VALUES ($1, $2, $3, $4, $5)`,
@@ -44,10 +47,11 @@ func (s *Store) PutToken(ctx context.Context, t Token, token string) error {
 	})
 }
 
-// FindToken is the record of a token; NotFound if there is none. It is looked
-// up by hash, so that the time it takes tells nothing about tokens.
+// FindToken is the record of a token or session; NotFound if there is none, or it has
+// ended. It is looked up by hash, so that the time it takes tells nothing about tokens.
 func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT name, role, device_id FROM tokens WHERE hash = $1`, HashToken(token)).Scan(&t.Name, &t.Role, &t.Device)
+	err = s.db.QueryRowContext(ctx, `SELECT name, role, device_id FROM tokens WHERE hash = $1 AND (expires_at = 0 OR expires_at > $2)`,
+		HashToken(token), s.time()).Scan(&t.Name, &t.Role, &t.Device)
 	return t, s.missing(err, "check token", "", "the token is not known", "The admin token is in the file server/admin-token of the state directory.")
 }
 
@@ -57,8 +61,13 @@ func (s *Store) UseToken(ctx context.Context, name string, at time.Time) error {
 	return s.explain(err, "note token", name)
 }
 
-// DeleteToken revokes the token of a name; that there is none is no error.
+// DeleteToken revokes the token of a name, a session's too, and ends its sessions;
+// that there is none is no error.
 func (s *Store) DeleteToken(ctx context.Context, name string) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM tokens WHERE name = $1`, name)
-	return s.explain(err, "revoke token", name)
+	return s.tx(ctx, "revoke token", name, nil, func(q querier) error {
+		if _, err := q.ExecContext(ctx, `DELETE FROM tokens WHERE name = $1`, name); err != nil {
+			return err
+		}
+		return endSessions(ctx, q, name)
+	})
 }

@@ -192,6 +192,33 @@ func testTokens(t *testing.T, s *store.Store) {
 	w.refused(second(s.FindToken(w.ctx, "new")), fail.NotFound)
 }
 
+func testSessions(t *testing.T, s *store.Store) {
+	w := &world{T: t, s: s, ctx: t.Context()}
+	later, past := time.Now().Add(time.Hour), time.Now().Add(-time.Second)
+	admin := store.Token{Name: "admin", Role: store.RoleAdmin}
+	w.check(s.PutToken(w.ctx, admin, "token"))
+	session, err := s.PutSession(w.ctx, admin, "1", "one", later)
+	w.check(err)
+	got, err := s.FindToken(w.ctx, "one")
+	w.check(err)
+	w.same(got, session)
+	w.same(got, store.Token{Name: "admin/session/1", Role: store.RoleAdmin})
+
+	w.check(second(s.PutSession(w.ctx, admin, "2", "over", past)))
+	w.refused(second(s.FindToken(w.ctx, "over")), fail.NotFound)
+
+	w.check(second(s.PutSession(w.ctx, admin, "3", "three", later)))
+	w.check(s.DeleteToken(w.ctx, session.Name))
+	w.refused(second(s.FindToken(w.ctx, "one")), fail.NotFound)
+	w.check(second(s.FindToken(w.ctx, "three")))
+	w.check(second(s.FindToken(w.ctx, "token")))
+
+	w.check(s.PutToken(w.ctx, store.Token{Name: "adm", Role: store.RoleAdmin}, "of another name"))
+	w.check(second(s.FindToken(w.ctx, "three")))
+	w.check(s.PutToken(w.ctx, admin, "new")) // a new token ends what was opened with the old one
+	w.refused(second(s.FindToken(w.ctx, "three")), fail.NotFound)
+}
+
 func testPages(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	const n = 7

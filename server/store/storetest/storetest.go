@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		"DeleteVersion":            testDeleteVersion,
 		"Devices":                  testDevices,
 		"Tokens":                   testTokens,
+		"Sessions":                 testSessions,
 		"Pages":                    testPages,
 		"Deploy":                   testDeploy,
 		"DeployRefused":            testDeployRefused,
