@@ -54,9 +54,13 @@ func readProblem(answer *http.Response, r *request) error {
 	return p.err(r)
 }
 
-// err is the problem as an error of package fail.
+// err is the problem as an error of package fail. A detail that says itself what
+// was attempted needs no second mention of it.
 func (p *problem) err(r *request) error {
 	e := &fail.Error{Op: r.op, Kind: p.kind(), Resource: r.on, Hint: p.Hint, Err: errors.New(p.Detail)}
+	if strings.HasPrefix(p.Detail, r.op+" ") {
+		e.Op, e.Resource = "", ""
+	}
 	switch {
 	case p.Handler != nil:
 		e.Err = p.Handler
