@@ -124,8 +124,13 @@ func (s *session) dispatchWorker(f wire.Frame) error {
 		s.worker.handle(f)
 	case wire.Log:
 		s.handleLog(f)
+	case wire.Pong:
+	default:
+		if f.Type < wire.Extension {
+			return s.refuse(wire.Unsupported, f, "", "the capability of this frame was not agreed on")
+		}
 	}
-	return nil // PONG, and extensions of later versions
+	return nil
 }
 
 func (s *session) handleLog(f wire.Frame) {

@@ -57,6 +57,9 @@ func testMalformed(t *testing.T, f Fixture) {
 	c := b.Client(AliceToken)
 	c.Send(wire.AppendPlain(nil, wire.Type(0x99), 1, "of a later version"))
 	c.ExpectNothing()
+	c.Send(wire.AppendNumber(nil, wire.Progress, 3, 0)) // modules are a gateway's
+	c.ExpectError(3, wire.Unsupported)
+	c.ExpectNothing()
 }
 
 func (c *Client) expectAnyError() wire.ErrorBody {

@@ -1,6 +1,10 @@
 package wire_test
 
-import "fescue.dev/fescue/exchange/wire"
+import (
+	"slices"
+
+	"fescue.dev/fescue/exchange/wire"
+)
 
 // testCase is one golden vector before it is written down.
 type testCase struct {
@@ -15,6 +19,8 @@ const token = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 func validCases() []testCase {
 	all := wire.Requests | wire.Functions | wire.Logs
+	every := all | wire.State | wire.Durable | wire.Histories | wire.Credits | wire.Modules
+	complete := wire.WelcomeBody{Version: 1, Capabilities: every, MaxBody: wire.MinBody, Application: []byte("a"), Device: []byte("b")}
 	hello := wire.HelloBody{Lowest: 1, Highest: 1, Capabilities: all, MaxBody: wire.DefaultBody,
 		Token: []byte(token), Client: []byte("fescue-python/1.0")}
 	tiny := wire.HelloBody{Lowest: 1, Highest: 3, MaxBody: 64}
@@ -24,6 +30,7 @@ func validCases() []testCase {
 		{name: "hello", frame: wire.AppendHello(nil, hello)},
 		{name: "hello-of-a-worker", frame: wire.AppendHello(nil, tiny)},
 		{name: "welcome", broker: true, frame: wire.AppendWelcome(nil, welcome)},
+		{name: "welcome-all-capabilities", broker: true, frame: wire.AppendWelcome(nil, complete)},
 		{name: "error-denied", broker: true, frame: wire.AppendError(nil, 7, wire.Denied, wire.Register, "poly/roots", "roots may not publish on poly/roots")},
 		{name: "error-without-topic", broker: true, frame: wire.AppendError(nil, 0, wire.Unauthenticated, wire.Hello, "", "the token is not known")},
 		{name: "error-of-a-responder", frame: wire.AppendError(nil, 9, wire.Internal, wire.Call, "", "division by zero")},
@@ -37,8 +44,9 @@ func validCases() []testCase {
 		{name: "unregister", frame: wire.AppendPlain(nil, wire.Unregister, 7, "")},
 		{name: "subscribe", frame: wire.AppendSubscribe(nil, 1, wire.DropOldest, 0, 0, "poly/#")},
 		{name: "subscribe-block-answers", frame: wire.AppendSubscribe(nil, 2, wire.Block, wire.Answers|wire.NoLocal, 65535, "+/request")},
+		{name: "subscribe-by-credit", frame: wire.AppendSubscribe(nil, 4, wire.DropNewest, wire.ByCredit, 8, "a/b")},
 		{name: "unsubscribe", frame: wire.AppendPlain(nil, wire.Unsubscribe, 1, "")},
-	}, messageCases()...)
+	}, slices.Concat(messageCases(), durableCases(), stateCases(), moduleCases())...)
 }
 
 func messageCases() []testCase {
@@ -90,7 +98,7 @@ func invalidCases() []testCase {
 		bad("bad-unregister-body", wire.AppendPlain(nil, wire.Unregister, 1, "a")),
 		bad("bad-subscribe-short", wire.AppendPlain(nil, wire.Subscribe, 1, "\x00\x00\x01")),
 		bad("bad-subscribe-policy", wire.AppendSubscribe(nil, 1, 3, 0, 0, "a")),
-		bad("bad-subscribe-flags", wire.AppendSubscribe(nil, 1, 0, 4, 0, "a")),
+		bad("bad-subscribe-flags", wire.AppendSubscribe(nil, 1, 0, 8, 0, "a")),
 		bad("bad-publish-id-0", wire.AppendPublish(nil, 0, []byte("a"))),
 		bad("bad-publishto-topic-cut", wire.AppendPlain(nil, wire.PublishTo, 0, "\x05\x00abcd")),
 		bad("bad-request-short", wire.AppendPlain(nil, wire.Request, 1, "\x01\x00\x00")),

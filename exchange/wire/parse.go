@@ -127,12 +127,20 @@ func (c *cursor) u32() uint32 {
 	return 0
 }
 
+func (c *cursor) u64() uint64 {
+	if v := c.take(8); v != nil {
+		return le.Uint64(v)
+	}
+	return 0
+}
+
 func (c *cursor) str16() []byte { return c.take(int(c.u16())) }
 
 const (
 	shortBody = "its body is shorter than its fields"
 	longBody  = "there are bytes after its last field"
 	badID     = "its id is out of range"
+	badFlags  = "it has unknown flags"
 )
 
 // whole is the error of a body that must end where the cursor stands.
@@ -207,8 +215,8 @@ func (f Frame) Subscribe() (SubscribeBody, error) {
 		return s, f.bad(shortBody)
 	case s.Policy > Block:
 		return s, f.bad("its policy is unknown")
-	case s.Flags > Answers|NoLocal:
-		return s, f.bad("it has unknown flags")
+	case s.Flags > Answers|NoLocal|ByCredit:
+		return s, f.bad(badFlags)
 	}
 	return s, f.shortID()
 }

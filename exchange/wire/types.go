@@ -13,7 +13,11 @@ const (
 	MinBody     = 64        // smallest value a greeting may state for it
 	MaxPing     = 64        // largest body of PING and PONG
 	MaxTopic    = 1024      // longest topic or filter
-	MaxID       = 65535     // largest topic and subscription id
+	MaxKey      = 256       // longest key of the state
+	MaxPlace    = 64        // longest name of a consumer's place
+	MaxID       = 65535     // largest topic, subscription and watch id
+
+	MaxMessageID = 64 // longest message id of STORE
 )
 
 // Type says what a frame is.
@@ -32,18 +36,44 @@ const (
 	Unregister  Type = 0x11
 	Subscribe   Type = 0x12
 	Unsubscribe Type = 0x13
+	Consume     Type = 0x14
+	Forget      Type = 0x15
 	Publish     Type = 0x20
 	PublishTo   Type = 0x21
 	Message     Type = 0x22
 	Request     Type = 0x23
 	Call        Type = 0x24
 	Reply       Type = 0x25
+	Store       Type = 0x26
+	Delivery    Type = 0x27
+	Ack         Type = 0x28
+	History     Type = 0x29
+	Past        Type = 0x2a
 	Ready       Type = 0x30
 	Invoke      Type = 0x31
 	Result      Type = 0x32
 	Failure     Type = 0x33
 	Cancel      Type = 0x34
 	Log         Type = 0x40
+	Get         Type = 0x48
+	Put         Type = 0x49
+	Delete      Type = 0x4a
+	Watch       Type = 0x4b
+	Unwatch     Type = 0x4c
+	Value       Type = 0x4d
+	Stored      Type = 0x4e
+	Change      Type = 0x4f
+	Offer       Type = 0x50
+	Accept      Type = 0x51
+	Chunk       Type = 0x52
+	Progress    Type = 0x53
+	Commit      Type = 0x54
+	Committed   Type = 0x55
+	Abort       Type = 0x56
+	Remove      Type = 0x57
+	List        Type = 0x58
+	Held        Type = 0x59
+	Credit      Type = 0x60
 )
 
 // Extension is the first type that a receiver skips when it does not know it.
@@ -61,134 +91,30 @@ func (t Type) String() string {
 func (t Type) Known() bool { return typeName(t) != "" }
 
 func typeName(t Type) string {
-	switch t {
-	case Hello:
-		return "HELLO"
-	case Welcome:
-		return "WELCOME"
-	case Error:
-		return "ERROR"
-	case Ping:
-		return "PING"
-	case Pong:
-		return "PONG"
-	case Goodbye:
-		return "GOODBYE"
-	case OK:
-		return "OK"
-	case Register:
-		return "REGISTER"
-	case Unregister:
-		return "UNREGISTER"
-	case Subscribe:
-		return "SUBSCRIBE"
-	case Unsubscribe:
-		return "UNSUBSCRIBE"
-	case Publish:
-		return "PUBLISH"
-	case PublishTo:
-		return "PUBLISHTO"
-	default:
-		return answerTypeName(t)
-	}
-}
-
-func answerTypeName(t Type) string {
-	switch t {
-	case Message:
-		return "MESSAGE"
-	case Request:
-		return "REQUEST"
-	case Call:
-		return "CALL"
-	case Reply:
-		return "REPLY"
-	case Ready:
-		return "READY"
-	case Invoke:
-		return "INVOKE"
-	case Result:
-		return "RESULT"
-	case Failure:
-		return "FAILURE"
-	case Cancel:
-		return "CANCEL"
-	case Log:
-		return "LOG"
+	switch t & 0xf0 {
+	case 0x00:
+		return nameOf(t, "", "HELLO", "WELCOME", "ERROR", "PING", "PONG", "GOODBYE", "OK")
+	case 0x10:
+		return nameOf(t, "REGISTER", "UNREGISTER", "SUBSCRIBE", "UNSUBSCRIBE", "CONSUME", "FORGET")
+	case 0x20:
+		return nameOf(t, "PUBLISH", "PUBLISHTO", "MESSAGE", "REQUEST", "CALL", "REPLY", "STORE", "DELIVERY", "ACK", "HISTORY", "PAST")
+	case 0x30:
+		return nameOf(t, "READY", "INVOKE", "RESULT", "FAILURE", "CANCEL")
+	case 0x40:
+		return nameOf(t, "LOG", "", "", "", "", "", "", "", "GET", "PUT", "DELETE", "WATCH", "UNWATCH", "VALUE", "STORED", "CHANGE")
+	case 0x50:
+		return nameOf(t, "OFFER", "ACCEPT", "CHUNK", "PROGRESS", "COMMIT", "COMMITTED", "ABORT", "REMOVE", "LIST", "HELD")
+	case 0x60:
+		return nameOf(t, "CREDIT")
 	default:
 		return ""
 	}
 }
 
-// Code says why something was refused.
-type Code uint16
-
-// The error codes of version 1.
-const (
-	Malformed       Code = 1
-	BadVersion      Code = 2
-	Unauthenticated Code = 3
-	Denied          Code = 4
-	InvalidTopic    Code = 5
-	TooLarge        Code = 6
-	UnknownID       Code = 7
-	IDInUse         Code = 8
-	Limit           Code = 9
-	NoResponder     Code = 10
-	Timeout         Code = 11
-	Overflow        Code = 12
-	Unsupported     Code = 13
-	GoingAway       Code = 14
-	Internal        Code = 15
-)
-
-// String is the code's name as in the specification.
-func (c Code) String() string {
-	names := [...]string{
-		"", "malformed", "version", "unauthenticated", "denied", "invalid-topic", "too-large", "unknown-id",
-		"id-in-use", "limit", "no-responder", "timeout", "overflow", "unsupported", "going-away", "internal",
+// nameOf picks by the low half of t.
+func nameOf(t Type, names ...string) string {
+	if i := int(t & 0x0f); i < len(names) {
+		return names[i]
 	}
-	if c == 0 || int(c) >= len(names) {
-		return fmt.Sprintf("code %d", uint16(c))
-	}
-	return names[c]
+	return ""
 }
-
-// Closes tells whether the session ends with this error.
-func (c Code) Closes() bool {
-	switch c {
-	case Malformed, BadVersion, Unauthenticated, GoingAway, Internal:
-		return true
-	default:
-		return false
-	}
-}
-
-// Capabilities are what a side of a session can do, one bit each.
-type Capabilities uint16
-
-// The capabilities of version 1.
-const (
-	Requests  Capabilities = 1 << 0 // REQUEST, CALL, REPLY
-	Functions Capabilities = 1 << 1 // READY, INVOKE, RESULT, FAILURE, CANCEL
-	Logs      Capabilities = 1 << 2 // LOG
-)
-
-// Policy says what happens to messages that find a subscription's queue full.
-type Policy uint8
-
-// The policies.
-const (
-	DropOldest Policy = 0
-	DropNewest Policy = 1
-	Block      Policy = 2
-)
-
-// Flags of SUBSCRIBE.
-type Flags uint8
-
-// The flags.
-const (
-	Answers Flags = 1 << 0 // the subscriber answers requests
-	NoLocal Flags = 1 << 1 // it does not get what it published itself
-)

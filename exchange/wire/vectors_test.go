@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +41,7 @@ type vector struct {
 // today; -update rewrites it.
 func TestGoldenVectors(t *testing.T) {
 	want := vectors{Version: wire.Version}
-	for _, c := range append(validCases(), invalidCases()...) {
+	for _, c := range slices.Concat(validCases(), invalidCases(), invalidKeptCases()) {
 		want.Vectors = append(want.Vectors, c.vector(t))
 	}
 	text := encode(t, want)
@@ -72,7 +73,7 @@ func TestVectorsAreRead(t *testing.T) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Vectors) < 40 {
+	if len(file.Vectors) < 150 {
 		t.Fatalf("only %d vectors", len(file.Vectors))
 	}
 	for _, v := range file.Vectors {
@@ -156,11 +157,20 @@ func describe(t *testing.T, f wire.Frame) map[string]any {
 	m := map[string]any{"type": f.Type.String(), "id": f.ID}
 	describeSession(t, f, m)
 	describeTopical(t, f, m)
+	describeDurable(t, f, m)
+	describeState(t, f, m)
+	describeModule(t, f, m)
 	switch f.Type {
 	case wire.Ping, wire.Pong, wire.Publish, wire.Reply, wire.Result:
 		m["payload"] = hex.EncodeToString(f.Body)
 	case wire.Register:
 		m["topic"] = string(f.Body)
+	case wire.Forget:
+		m["place"] = string(f.Body)
+	case wire.Get:
+		m["key"] = string(f.Body)
+	case wire.Remove:
+		m["function"] = string(f.Body)
 	case wire.Log:
 		m["text"] = string(f.Body)
 	case wire.Invoke:
