@@ -133,8 +133,9 @@ func (s *session) end(code wire.Code, text string) {
 	seg := s.out.begin(n)
 	seg.b = wire.AppendGoodbye(seg.b, code, text)
 	s.out.end(n)
+	s.closing(fail.New(fail.Canceled, "serve a client of the exchange", "%s", text))
 	s.out.mu.Unlock()
-	s.drain(fail.New(fail.Canceled, "serve a client of the exchange", "%s", text))
+	s.flush()
 }
 
 // refuseAndEnd sends ERROR with a code that ends the session.
@@ -152,16 +153,21 @@ func (s *session) drain(err error) {
 		s.fail(err)
 		return
 	}
-	first := !s.out.closing
-	s.out.closing = true
-	if first {
-		if s.reason == nil {
-			s.reason = err
-		}
-		s.goodbye = time.AfterFunc(lastWords, func() { s.fail(err) })
-	}
+	s.closing(err)
 	s.out.mu.Unlock()
 	s.flush()
+}
+
+// closing gives what waits its last time; out.mu is held.
+func (s *session) closing(err error) {
+	if s.out.closing {
+		return
+	}
+	s.out.closing = true
+	if s.reason == nil {
+		s.reason = err
+	}
+	s.goodbye = time.AfterFunc(lastWords, func() { s.fail(err) })
 }
 
 // fail ends the session now. It never waits: the link is closed by a goroutine
