@@ -24,7 +24,7 @@ demo: build ## Start everything, deploy the polynomial example, show the roots (
 	./tools/demo.sh
 
 .PHONY: test
-test: deps check test-go test-python ## Install what the tests need and run all of them
+test: deps check test-go test-python test-js ## Install what the tests need and run all of them
 
 .PHONY: deps
 deps: ## Install what the tests need (Debian packages, a Python environment)
@@ -42,6 +42,10 @@ test-go: build
 .PHONY: test-python
 test-python: deps
 	$(PY) -m pytest -q sdk/python examples
+
+.PHONY: test-js
+test-js: deps ## Types and tests of the JavaScript SDK
+	cd sdk/js && npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent check && npm test --silent
 
 .PHONY: race
 race: deps ## All Go tests under the race detector (needs a C compiler)

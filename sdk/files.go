@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,4 +53,14 @@ func syncDirectory(dir string) error {
 	}
 	defer d.Close() // opened for reading
 	return d.Sync()
+}
+
+// syncDirectories syncs a directory and all below it.
+func syncDirectories(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return syncDirectory(path)
+	})
 }

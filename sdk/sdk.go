@@ -1,9 +1,9 @@
-// Package sdk carries the sources of the Python SDK inside the Fescue binary, so
-// that a device needs nothing from the network to run a Python application.
+// Package sdk carries the sources of the SDKs inside the Fescue binary, so that a
+// device needs nothing from the network to run an application.
 //
-// The python runtime (device/runtimes/python) extracts them once per version and
-// puts the directory on PYTHONPATH of what it starts. Extraction is atomic: a
-// directory that exists is complete, and is never changed again.
+// The runtimes (device/runtimes) extract them once per version and make the
+// directory known to what they start. Extraction is atomic: a directory that exists is
+// complete, and is never changed again.
 package sdk
 
 import (
@@ -59,8 +59,13 @@ func hashOf(files fs.FS) string {
 // is readable for all users. Two callers at once are no harm; a call that was
 // interrupted leaves a directory with the prefix ".sdk-" that the next one removes.
 func Extract(dir string) (string, error) {
-	const op = "extract the Python SDK"
-	target := filepath.Join(dir, "python-"+PythonHash()[:16])
+	return extract(dir, "python", Python())
+}
+
+// extract writes files to dir/name-<hash>, as [Extract] promises.
+func extract(dir, name string, files fs.FS) (string, error) {
+	op := "extract the SDK for " + name
+	target := filepath.Join(dir, name+"-"+hashOf(files)[:16])
 	if _, err := os.Stat(target); err == nil {
 		return target, nil
 	}
@@ -75,14 +80,14 @@ func Extract(dir string) (string, error) {
 	if err := sweep(dir); err != nil {
 		return "", fail.Wrap(err, fail.Internal, op, dir)
 	}
-	if err := build(dir, target); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := build(dir, target, files); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fail.Wrap(err, fail.Internal, op, target)
 	}
 	return target, nil
 }
 
 // build writes aside, syncs, and renames into place.
-func build(dir, target string) error {
+func build(dir, target string, files fs.FS) error {
 	aside, err := os.MkdirTemp(dir, ".sdk-")
 	if err != nil {
 		return err
@@ -91,13 +96,11 @@ func build(dir, target string) error {
 	if err := os.Chmod(aside, 0o755); err != nil {
 		return err
 	}
-	if err := writeAll(aside, Python()); err != nil {
+	if err := writeAll(aside, files); err != nil {
 		return err
 	}
-	for _, d := range []string{filepath.Join(aside, "fescue"), aside} {
-		if err := syncDirectory(d); err != nil {
-			return err
-		}
+	if err := syncDirectories(aside); err != nil {
+		return err
 	}
 	if err := os.Rename(aside, target); err != nil {
 		return err

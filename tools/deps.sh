@@ -14,6 +14,8 @@ need postgresql bash -c 'compgen -G "/usr/lib/postgresql/*/bin/initdb"'
 need python3 command -v python3
 need python3-venv python3 -c 'import ensurepip, venv'
 need iproute2 command -v ip
+need nodejs command -v node
+need npm command -v npm
 need git command -v git
 
 if ((${#missing[@]})); then

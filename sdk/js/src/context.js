@@ -1,0 +1,202 @@
+/**
+ * What a handler is given, and how the event is made of the payload.
+ *
+ * @module
+ */
+import { readAttributes } from './read.js';
+
+/**
+ * The worker, as a context uses it.
+ *
+ * @typedef {object} Host
+ * @property {(topic: string, payload: unknown) => Promise<void>} publish
+ * @property {(level: string, text: string) => void} log
+ */
+
+const NO_LIMIT = 0x7fffffff;
+const NOT_JSON = Symbol('not JSON');
+// Only these bytes begin JSON: most payloads that are not JSON never get to the parser.
+const JSON_BEGINS = new Set(Buffer.from('{["-0123456789tfn \t\r\n'));
+
+/**
+ * Who called the handler, with what, and for how long; and what it can do besides returning. Has the
+ * names of AWS Lambda's context too.
+ */
+export class Context {
+  #host;
+  #packed;
+  #deadline;
+  /** @type {Record<string, string> | undefined} */
+  #attributes;
+  /** @type {AbortController | undefined} */
+  #abort;
+  #cancelled = false;
+
+  /**
+   * @param {Host} host
+   * @param {number} invocationId
+   * @param {{ timeout: number, packed: Buffer, payload: Buffer }} invoke
+   */
+  constructor(host, invocationId, { timeout, packed, payload }) {
+    this.#host = host;
+    this.#packed = packed;
+    this.#deadline = timeout ? performance.now() + timeout : 0;
+    /** The number of this invocation, as the broker knows it. */
+    this.invocationId = invocationId;
+    /** The event's bytes, whatever `event` was made of them. */
+    this.payload = payload;
+    /** As in AWS Lambda; without effect: an answer is sent when the handler gives it. */
+    this.callbackWaitsForEmptyEventLoop = true;
+  }
+
+  /** The event's attributes by CloudEvents' names; see also the properties below. */
+  get attributes() {
+    return (this.#attributes ??= Object.fromEntries(readAttributes(this.#packed)));
+  }
+
+  /** The event's id; unique together with `source`. */
+  get id() {
+    return this.attributes.id ?? '';
+  }
+
+  /** Where the event comes from. */
+  get source() {
+    return this.attributes.source ?? '';
+  }
+
+  /** What kind of event it is. */
+  get type() {
+    return this.attributes.type ?? '';
+  }
+
+  /** When it happened, RFC 3339. */
+  get time() {
+    return this.attributes.time ?? '';
+  }
+
+  /** What it is about: the topic, for a message. */
+  get subject() {
+    return this.attributes.subject ?? '';
+  }
+
+  /** The topic the message came on, or "" if no message called the handler. */
+  get topic() {
+    return this.subject;
+  }
+
+  /** The application's name. */
+  get application() {
+    return process.env.FESCUE_APPLICATION ?? '';
+  }
+
+  /** The application's version. */
+  get version() {
+    return process.env.FESCUE_VERSION ?? '';
+  }
+
+  /** The name of the device this runs on. */
+  get device() {
+    return process.env.FESCUE_DEVICE ?? '';
+  }
+
+  /** As in AWS Lambda: the event's id, or the invocation's number if it has none. */
+  get awsRequestId() {
+    return this.id || String(this.invocationId);
+  }
+
+  /** As in AWS Lambda: the application's name. */
+  get functionName() {
+    return this.application;
+  }
+
+  /** As in AWS Lambda: the application's version. */
+  get functionVersion() {
+    return this.version;
+  }
+
+  /** Milliseconds until the time is up, 0 if it is; without a limit 2147483647. */
+  getRemainingTimeInMillis() {
+    if (!this.#deadline) return NO_LIMIT;
+    return Math.max(0, Math.trunc(this.#deadline - performance.now()));
+  }
+
+  /** Is aborted when the caller gives up, so that `fetch` and others can stop too. */
+  get signal() {
+    this.#abort ??= new AbortController();
+    if (this.#cancelled) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  /** @internal */
+  cancel() {
+    this.#cancelled = true;
+    this.#abort?.abort();
+  }
+
+  /**
+   * Publishes a message; the payload as in `encode`. Rejects with PermissionDenied, InvalidTopic or
+   * TooLarge: the first time on a topic it waits for the broker's permission.
+   *
+   * @param {string} topic
+   * @param {unknown} [payload]
+   */
+  publish(topic, payload) {
+    return this.#host.publish(topic, payload);
+  }
+
+  /**
+   * Writes a line to the application's log.
+   *
+   * @param {'debug' | 'info' | 'warning' | 'error'} level
+   * @param {string} text
+   */
+  log(level, text) {
+    this.#host.log(level, text);
+  }
+
+  /**
+   * The payload as the handler's first argument: the one rule for it.
+   *
+   * With the attribute `datacontenttype`: JSON if that says so (bytes if it is not JSON after all), a
+   * string for `text/…`, bytes for any other type. Without it: null for no bytes at all, the
+   * value if all of it is JSON, bytes otherwise.
+   *
+   * @internal
+   * @returns {any}
+   */
+  event() {
+    const kind = this.#contentType();
+    if (kind.startsWith('text/')) return this.payload.toString();
+    if (kind && kind !== 'application/json' && !kind.endsWith('+json')) return this.payload;
+    const value = fromJson(this.payload);
+    if (value !== NOT_JSON) return value;
+    return this.payload.length > 0 ? this.payload : null;
+  }
+
+  #contentType() {
+    if (!this.#packed.includes('datacontenttype')) return '';
+    return (this.attributes.datacontenttype ?? '').split(';', 1)[0].trim().toLowerCase();
+  }
+}
+
+/** @param {Buffer} payload */
+function fromJson(payload) {
+  if (!JSON_BEGINS.has(payload[0])) return NOT_JSON;
+  const text = payload.toString();
+  if (text.includes('\ufffd') && !isUtf8(payload)) return NOT_JSON;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return NOT_JSON;
+  }
+}
+
+/** @param {Buffer} bytes */
+function isUtf8(bytes) {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

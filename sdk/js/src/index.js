@@ -1,0 +1,28 @@
+/**
+ * Publish, subscribe, request and handle events on a Fescue device.
+ *
+ * @module
+ */
+export { Context } from './context.js';
+export {
+  BrokerError,
+  ClientClosed,
+  Conflict,
+  ConnectionLost,
+  FescueError,
+  InvalidTopic,
+  LimitExceeded,
+  Malformed,
+  NoResponder,
+  NotKept,
+  Overflow,
+  PermissionDenied,
+  QuotaExceeded,
+  RemoteError,
+  RequestTimeout,
+  StorageFailed,
+  TooLarge,
+  Unauthenticated,
+  VersionMismatch,
+} from './errors.js';
+export { encode, Message } from './message.js';

@@ -1,0 +1,284 @@
+/**
+ * Serves the invocations of a function; see worker.js, which is how it is started.
+ *
+ * @module
+ */
+import { fileURLToPath } from 'node:url';
+import { Context } from './context.js';
+import { fromCode, TooLarge } from './errors.js';
+import { load } from './handler.js';
+import { Link } from './link.js';
+import { encode } from './message.js';
+import { copied, readError, readInvoke, readWelcome } from './read.js';
+import * as wire from './wire.js';
+
+const { TYPE } = wire;
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+/** @typedef {import('./handler.js').Handler} Handler */
+
+export class Worker {
+  #link;
+  #maxBody = 1 << 20;
+  #leaving = false;
+  /** @type {Handler} */
+  #handler = () => {
+    throw new Error('no handler is loaded');
+  };
+  /** @type {Map<number, Context>} */
+  #running = new Map();
+  /** @type {Set<string>} */
+  #allowed = new Set(); // topics that may be published on
+  /** @type {Map<number, { resolve: () => void, reject: (error: Error) => void }>} */
+  #receipts = new Map();
+  #receipt = 0;
+  /** @type {() => void} */
+  #greeted = () => {};
+  #welcomed = new Promise((/** @type {(value: void) => void} */ resolve) => (this.#greeted = resolve));
+
+  /** @param {number} fd */
+  constructor(fd) {
+    this.#link = new Link(
+      { fd },
+      {
+        frame: (type, id, body) => this.#frame(type, id, body),
+        closed: (error) => {
+          if (error.name === 'Malformed') console.error(`fescue: ${error.message}`);
+          process.exit(1); // nobody is there any more
+        },
+      },
+    );
+  }
+
+  /**
+   * Says HELLO, loads the handler and says READY; from then on it serves.
+   *
+   * @param {string} name
+   */
+  async start(name) {
+    this.#link.send(wire.hello('', process.env.FESCUE_APPLICATION ?? '', wire.FUNCTIONS | wire.LOGS));
+    this.#link.flush();
+    try {
+      this.#handler = await load(name, process.cwd());
+    } catch (error) {
+      this.#cannotStart(error);
+      return;
+    }
+    this.#link.send(wire.frame(TYPE.READY, 0));
+  }
+
+  /**
+   * Says why, and ends when the broker has greeted: one whose WELCOME finds the link closed may not read on.
+   *
+   * @param {unknown} error
+   */
+  #cannotStart(error) {
+    this.#link.send(describe(0, error));
+    this.#link.flush();
+    this.#welcomed.then(() => process.exit(1));
+  }
+
+  /**
+   * @param {number} type
+   * @param {number} id
+   * @param {Buffer} body
+   */
+  #frame(type, id, body) {
+    switch (type) {
+      case TYPE.INVOKE:
+        this.#invoke(id, readInvoke(body));
+        break;
+      case TYPE.CANCEL:
+        this.#running.get(id)?.cancel();
+        break;
+      case TYPE.PING:
+        this.#link.send(wire.frame(TYPE.PONG, id, copied(body)));
+        break;
+      case TYPE.OK:
+        this.#answered(id);
+        break;
+      case TYPE.ERROR:
+        this.#refused(id, readError(body));
+        break;
+      case TYPE.WELCOME:
+        this.#maxBody = readWelcome(body).maxBody;
+        this.#greeted();
+        break;
+      case TYPE.GOODBYE:
+        this.#leaving = true;
+        this.#leave();
+        break;
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {ReturnType<typeof readInvoke>} invoke
+   */
+  #invoke(id, invoke) {
+    const context = new Context(this, id, invoke);
+    this.#running.set(id, context);
+    try {
+      const result = this.#call(context);
+      if (isThenable(result)) {
+        result.then(
+          (value) => this.#answer(id, this.#result(id, value)),
+          (error) => this.#answer(id, describe(id, error)),
+        );
+        return;
+      }
+      this.#answer(id, this.#result(id, result));
+    } catch (error) {
+      this.#answer(id, describe(id, error));
+    }
+  }
+
+  /**
+   * Calls the handler; one that declares a third parameter is given AWS Lambda's callback.
+   *
+   * @param {Context} context
+   */
+  #call(context) {
+    const handler = this.#handler;
+    if (handler.length < 3) return handler(context.event(), context);
+    return new Promise((resolve, reject) => {
+      const result = handler(context.event(), context, (error, value) => (error ? reject(error) : resolve(value)));
+      if (isThenable(result)) result.then(resolve, reject);
+    });
+  }
+
+  /**
+   * RESULT, or FAILURE if what the handler returned cannot be sent.
+   *
+   * @param {number} id
+   * @param {unknown} value
+   */
+  #result(id, value) {
+    /** @type {Uint8Array} */
+    let body;
+    try {
+      body = encode(value);
+    } catch (error) {
+      const { name, message } = /** @type {Error} */ (error);
+      return wire.failure(id, name, `what the handler returned cannot be sent: ${message}`, '');
+    }
+    if (body.length > this.#maxBody) {
+      return wire.failure(id, 'TooLarge', `the handler returned ${body.length} bytes, the broker accepts ${this.#maxBody}`, '');
+    }
+    return wire.frame(TYPE.RESULT, id, body);
+  }
+
+  /**
+   * @param {number} id
+   * @param {Buffer} frame
+   */
+  #answer(id, frame) {
+    this.#running.delete(id);
+    this.#link.send(frame);
+    if (this.#leaving) this.#leave();
+  }
+
+  /** Ends the process when everything is answered and written. */
+  #leave() {
+    if (this.#running.size > 0) return;
+    this.#link.flush();
+    this.#link.written().then(() => process.exit(0));
+  }
+
+  /**
+   * Nobody caught an error: what runs is answered with it, and the process ends, as its state is unknown.
+   *
+   * @param {unknown} error
+   */
+  crash(error) {
+    console.error(error);
+    for (const id of this.#running.keys()) this.#link.send(describe(id, error));
+    this.#link.flush();
+    this.#link.written().then(() => process.exit(1));
+  }
+
+  // What a context can do.
+
+  /**
+   * @param {string} topic
+   * @param {unknown} payload
+   */
+  async publish(topic, payload) {
+    const data = encode(payload);
+    const length = 2 + wire.topicBytes(topic).length + data.length;
+    if (length > this.#maxBody) {
+      throw new TooLarge(`${data.length} bytes on ${topic}; the broker accepts ${this.#maxBody}`, { topic });
+    }
+    if (this.#allowed.has(topic)) {
+      this.#link.send(wire.publishTo(0, topic, data));
+      return this.#link.full ?? undefined;
+    }
+    const receipt = (this.#receipt = (this.#receipt % 0xffffffff) + 1);
+    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+      this.#receipts.set(receipt, { resolve, reject });
+      this.#link.send(wire.publishTo(receipt, topic, data));
+    });
+    this.#allowed.add(topic);
+  }
+
+  /**
+   * @param {string} level
+   * @param {string} text
+   */
+  log(level, text) {
+    this.#link.send(wire.log(level, text));
+  }
+
+  /** @param {number} id */
+  #answered(id) {
+    this.#receipts.get(id)?.resolve();
+    this.#receipts.delete(id);
+  }
+
+  /**
+   * @param {number} id
+   * @param {ReturnType<typeof readError>} refusal
+   */
+  #refused(id, { code, refused, topic, text }) {
+    const error = fromCode(code, text, topic);
+    if (refused === TYPE.PUBLISHTO) {
+      this.#allowed.delete(topic); // the next one asks again
+      const asked = this.#receipts.get(id);
+      if (asked) {
+        this.#receipts.delete(id);
+        asked.reject(error);
+        return;
+      }
+    }
+    console.error(`fescue: ${error.message}`);
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is PromiseLike<unknown>}
+ */
+function isThenable(value) {
+  return value !== null && typeof value === 'object' && typeof (/** @type {any} */ (value).then) === 'function';
+}
+
+/**
+ * A FAILURE: type, message, and the stack without this package's own frames.
+ *
+ * @param {number} id
+ * @param {unknown} error
+ */
+export function describe(id, error) {
+  if (!(error instanceof Error)) return wire.failure(id, 'Error', String(error), '');
+  return wire.failure(id, error.name, error.message, stackOf(error));
+}
+
+/**
+ * @param {Error} error
+ * @returns {string}
+ */
+function stackOf(error) {
+  const lines = (error.stack ?? `${error}`).split('\n');
+  const stack = lines.filter((line) => !line.includes(HERE) && !/^\s+at .*\(?node:internal/.test(line)).join('\n');
+  return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack;
+}

@@ -1,0 +1,1 @@
+export const handle = () => import.meta.url.split('/').slice(-2).join('/');
