@@ -15,6 +15,9 @@ import (
 type Credential struct {
 	Token string // what HELLO must carry; "" admits no client (workers only)
 	UID   int    // the user id its process must have, where the kernel tells; -1: any
+	// OnJoin, if not nil, is called when a client has shown the token. It must not
+	// block, nor call the router.
+	OnJoin func()
 }
 
 // application is what the router knows under one name.
@@ -26,6 +29,7 @@ type application struct {
 	sessions map[*session]struct{}
 	uid      int
 	token    tokenKey
+	onJoin   func()
 	past     counts // of sessions that have ended
 
 	denied atomic.Uint64
@@ -110,7 +114,7 @@ func (r *Router) install(name spec.Name, p *permissions, c Credential) []*sessio
 	if r.tokens[a.token] == a {
 		delete(r.tokens, a.token)
 	}
-	a.token, a.uid = tokenKey{}, c.UID
+	a.token, a.uid, a.onJoin = tokenKey{}, c.UID, c.OnJoin
 	if c.Token != "" {
 		a.token = keyOf(c.Token)
 		r.tokens[a.token] = a

@@ -70,6 +70,9 @@ func (s *session) identify(token []byte) (*application, string) {
 		return nil, fmt.Sprintf("user id %d may not use this token", uid)
 	}
 	s.join(app)
+	if app.onJoin != nil {
+		app.onJoin()
+	}
 	return app, ""
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ type answer struct {
 type Message struct {
 	Topic   spec.Topic
 	Payload []byte
+	// From is who published it, where [SubscribeOptions.From] asks for it: an
+	// application, [FromNATS] or [FromAgent].
+	From string
 
 	call   uint32
 	client *Client
@@ -54,7 +58,14 @@ type SubscribeOptions struct {
 	Policy  Policy
 	Answers bool // requests are wanted: see [Message.Respond]
 	NoLocal bool // not what this client published itself
+	From    bool // messages say who published them
 }
+
+// Publishers that are no application; no application can be called so.
+const (
+	FromNATS  = "@nats"  // a client of NATS or MQTT
+	FromAgent = "@agent" // the agent, mostly for somebody at the API
+)
 
 // Subscription is one of a Client's.
 type Subscription struct {
@@ -90,7 +101,7 @@ func (r *Router) Local(app spec.Name) (*Client, error) {
 // with the session; Router.Run waits for it.
 func (r *Router) startLocal(s *session, app *application) error {
 	s.said = true
-	s.out.maxBody += wire.MaxTopic + 2 // any payload that was accepted
+	s.out.maxBody += wire.MaxTopic + 2 + 1 + maxName // any payload that was accepted
 	if err := r.enter(s); err != nil {
 		return err
 	}
@@ -148,7 +159,8 @@ func (c *Client) take(f wire.Frame) {
 		if s == nil {
 			return
 		}
-		m := Message{Topic: spec.Topic(b.Topic), Payload: b.Payload, call: call, client: c}
+		topic, from, _ := strings.Cut(string(b.Topic), fromMark)
+		m := Message{Topic: spec.Topic(topic), Payload: b.Payload, From: from, call: call, client: c}
 		if m.Topic == "" {
 			m.Topic = spec.Topic(s.sub.filter)
 		}
@@ -286,7 +298,7 @@ func (c *Client) Subscribe(filter spec.Filter, o SubscribeOptions, handle func(M
 	sub := &Subscription{client: c}
 	id := c.newID(func(id uint32) { c.subs[id] = sub })
 	sub.sub = &subscription{
-		owner: s, id: id, filter: string(filter), policy: o.Policy, limit: max(o.Queue, 0), deliver: handle,
+		owner: s, id: id, filter: string(filter), policy: o.Policy, limit: max(o.Queue, 0), deliver: handle, from: o.From,
 	}
 	if o.Answers {
 		sub.sub.flags |= wire.Answers

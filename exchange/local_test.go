@@ -65,6 +65,42 @@ func TestLocalMeetsLinks(t *testing.T) {
 	expect(t, all, "b/x", "from the agent")
 }
 
+// A subscription can ask who published, however its filter is written.
+func TestLocalFrom(t *testing.T) {
+	b := exchangetest.Start(t, inMemory(time.Hour), exchange.Options{})
+	agent, alice, remote := local(t, b, ""), local(t, b, "alice"), b.Client(exchangetest.AliceToken)
+	got := make(chan exchange.Message, 10)
+	for _, filter := range []spec.Filter{"a/b", "a/#"} {
+		if _, err := agent.Subscribe(filter, exchange.SubscribeOptions{From: true}, func(m exchange.Message) { got <- m }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(payload, from string) {
+		t.Helper()
+		for range 2 {
+			select {
+			case m := <-got:
+				if m.Topic != "a/b" || string(m.Payload) != payload || m.From != from {
+					t.Errorf("%s %q from %q, want %q from %q", m.Topic, m.Payload, m.From, payload, from)
+				}
+			case <-time.After(exchangetest.Patience):
+				t.Fatal("nothing came")
+			}
+		}
+	}
+	remote.Register(1, "a/b")
+	remote.Publish(1, "by a link")
+	want("by a link", "alice")
+	if err := alice.Publish("a/b", []byte("inside")); err != nil {
+		t.Fatal(err)
+	}
+	want("inside", "alice")
+	if err := agent.Publish("a/b", nil); err != nil {
+		t.Fatal(err)
+	}
+	want("", exchange.FromAgent)
+}
+
 // TestLocalPayloadsStay: payloads belong to the receiver, whatever comes after.
 func TestLocalPayloadsStay(t *testing.T) {
 	b := exchangetest.Start(t, inMemory(time.Hour), exchange.Options{})

@@ -58,6 +58,7 @@ type subscription struct {
 	tooBig  uint64
 	saidAt  time.Time
 	deliver func(Message) // local sessions
+	from    bool          // local sessions: see fromMark
 
 	lost atomic.Uint64 // messages dropped
 	turn atomic.Uint32 // requests answered, for taking turns

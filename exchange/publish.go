@@ -87,6 +87,9 @@ func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 	if sub.exact {
 		topic = "" // stands for the filter
 	}
+	if sub.from {
+		topic += fromMark + p.session.principal()
+	}
 	n := wire.HeaderSize + 2 + len(topic) + len(payload)
 	o := &sub.owner.out
 	o.mu.Lock()
@@ -123,6 +126,24 @@ func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 		p.touched(sub.owner)
 	}
 	o.mu.Unlock()
+}
+
+// fromMark parts a topic, in which it cannot be, from who published, in the queue of a
+// local subscription that wants to know; maxName is the longest name.
+const (
+	fromMark = "\x00"
+	maxName  = 63
+)
+
+// principal is who publishes by this session.
+func (s *session) principal() string {
+	switch {
+	case s.kind == "nats":
+		return FromNATS
+	case s.app.name == "":
+		return FromAgent
+	}
+	return string(s.app.name)
 }
 
 // dropped tells the subscriber if it is time to, and releases the queue.

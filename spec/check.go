@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Bounds on what one configuration may hold.
@@ -86,6 +87,10 @@ func (r *reader) checkCommands(c *Configuration) {
 		if c.Handler != "" && !command.Wait {
 			r.faultAt(at, "a function's commands prepare it and must end", "Add 'wait: true', or leave the handler out to make it a service.")
 		}
+		if command.Wait && command.Settle != 0 {
+			r.faultAt(at+".settle", "a command that is waited for must end, not stay up", "Remove 'settle' or 'wait'.")
+		}
+		r.between(at+".settle", int64(command.Settle), int64(time.Millisecond), int64(10*time.Minute), "1ms to 10m")
 		if !command.Wait && command.Timeout != 0 {
 			r.faultAt(at+".timeout", "only a command that is waited for has a timeout", "Add 'wait: true', or remove the timeout.")
 		}
@@ -190,6 +195,8 @@ func (c *Configuration) fillDefaults() {
 		setDefault(&c.Commands[i].Mode, ModeSandbox)
 		if c.Commands[i].Wait {
 			setDefault(&c.Commands[i].Timeout, DefaultCommandTimeout)
+		} else {
+			setDefault(&c.Commands[i].Settle, DefaultSettle)
 		}
 	}
 }

@@ -57,6 +57,9 @@ type Command struct {
 	// A command without Wait keeps running and is restarted when it ends.
 	Wait    bool     `yaml:"wait,omitempty" json:"wait" doc:"The next command waits until this one has exited with 0."`
 	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty" doc:"Of a command that is waited for. Default 5m."` // of a waited-for command; default 5 minutes
+	// Settle is how long a command that keeps running must stay up for its start to count
+	// as a success. One that connects to Data Xchange counts at once.
+	Settle Duration `yaml:"settle,omitempty" json:"settle,omitempty" doc:"How long a command that keeps running must stay up to count as started, unless it connects to Data Xchange before. Default 1s."`
 }
 
 // Dependencies are what must be there before the commands run.
@@ -104,6 +107,7 @@ const (
 	DefaultProcesses            = 128
 	DefaultTimeout              = Duration(30 * time.Second)
 	DefaultCommandTimeout       = Duration(5 * time.Minute)
+	DefaultSettle               = Duration(time.Second)
 	DefaultConcurrency          = 1
 	DefaultQueue                = 1024
 	DefaultLogs           Bytes = 8 << 20

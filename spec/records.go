@@ -248,6 +248,6 @@ type LogLine struct {
 type Message struct {
 	Time    time.Time `json:"time"`
 	Topic   Topic     `json:"topic"`
-	From    string    `json:"from,omitempty" doc:"The principal that published it."`
+	From    string    `json:"from,omitempty" doc:"Who published it: an application, @nats for a client of NATS or MQTT, @agent for the API."`
 	Payload []byte    `json:"payload" doc:"Base64."`
 }

@@ -35,7 +35,7 @@ func TestExchangeMeetsFabric(t *testing.T) {
 	defer func() { _ = local.Close() }()
 
 	in, out := make(chan string, 10), make(chan string, 10)
-	if _, err := local.Subscribe("poly/#", exchange.SubscribeOptions{}, func(m exchange.Message) { in <- string(m.Topic) + " " + string(m.Payload) }); err != nil {
+	if _, err := local.Subscribe("poly/#", exchange.SubscribeOptions{From: true}, func(m exchange.Message) { in <- m.From + " " + string(m.Topic) + " " + string(m.Payload) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := outside.Subscribe("poly.*", func(subject string, payload []byte) { out <- subject + " " + string(payload) }); err != nil {
@@ -46,12 +46,12 @@ func TestExchangeMeetsFabric(t *testing.T) {
 	if err := local.Publish("poly/roots", []byte("from inside")); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, in, "poly/roots from inside")
+	expect(t, in, "@agent poly/roots from inside")
 	expect(t, out, "poly.roots from inside")
 	if err := outside.Publish("poly.roots", []byte("from outside")); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, in, "poly/roots from outside")
+	expect(t, in, "@nats poly/roots from outside")
 	select {
 	case m := <-in:
 		t.Errorf("%q came twice", m)

@@ -24,10 +24,10 @@ func (a *Agent) tail(ctx context.Context, c fabric.TailCall) (fabric.Feed[spec.M
 	}
 	context.AfterFunc(ctx, func() { _ = client.Close() })
 	messages := make(chan spec.Message)
-	sub, err := client.Subscribe(c.Filter, exchange.SubscribeOptions{Queue: tailQueue, Policy: exchange.DropNewest}, func(m exchange.Message) {
+	sub, err := client.Subscribe(c.Filter, exchange.SubscribeOptions{Queue: tailQueue, Policy: exchange.DropNewest, From: true}, func(m exchange.Message) {
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		select {
-		case messages <- spec.Message{Time: now, Topic: m.Topic, Payload: m.Payload}:
+		case messages <- spec.Message{Time: now, Topic: m.Topic, From: m.From, Payload: m.Payload}:
 		case <-ctx.Done():
 		}
 	})

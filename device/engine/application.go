@@ -24,7 +24,8 @@ type application struct {
 	uid, gid int
 	triggers triggers
 
-	wake chan struct{} // holds one
+	wake  chan struct{} // holds one
+	joins chan struct{} // one for each client that has connected to Data Xchange of late
 
 	recording sync.Mutex // held while the record is changed and written; before mu
 	mu        sync.Mutex
@@ -52,7 +53,7 @@ func newApplication(e *Engine, name spec.Name, r record) *application {
 	a := &application{
 		engine: e, name: name, dir: filepath.Join(e.Dir, appsFolder, string(name)),
 		log: e.Log.With("application", name), token: hex.EncodeToString(secret[:]),
-		wake: make(chan struct{}, 1), rec: r,
+		wake: make(chan struct{}, 1), joins: make(chan struct{}, 64), rec: r,
 	}
 	a.triggers.application = a
 	return a
@@ -242,5 +243,18 @@ func (a *application) grant(of ...*spec.Configuration) error {
 			all.Publish = append(all.Publish, g.Publish...)
 		}
 	}
-	return a.engine.Exchange.Grant(a.name, all, exchange.Credential{Token: a.token, UID: a.uid})
+	return a.engine.Exchange.Grant(a.name, all, exchange.Credential{
+		Token: a.token, UID: a.uid, OnJoin: func() { poke(a.joins) },
+	})
+}
+
+// forgetJoins leaves out the clients that have connected so far.
+func (a *application) forgetJoins() {
+	for {
+		select {
+		case <-a.joins:
+		default:
+			return
+		}
+	}
 }

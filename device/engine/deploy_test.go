@@ -101,8 +101,8 @@ func TestDeploymentFails(t *testing.T) {
 	}{
 		{"exits 3", service("exits", "echo the reason; exit 3\n    wait: true", ""), spec.StepCommands, []string{"exited with status 3"}, "the reason"},
 		{"never ends", service("hangs", "echo begun; sleep 1000\n    wait: true\n    timeout: 300ms", ""), spec.StepCommands, []string{"did not end within 300ms"}, "begun"},
-		{"a service that ends", service("ends", "echo bye", ""), spec.StepHealthy, []string{"exited with status 0", "keep running"}, "bye"},
-		{"no such program", service("noprog", "./nothere", ""), spec.StepHealthy, []string{"status 127"}, "not found"},
+		{"a service that ends", service("ends", "echo bye\n    settle: 30s", ""), spec.StepHealthy, []string{"exited with status 0", "keep running"}, "bye"},
+		{"no such program", service("noprog", "./nothere\n    settle: 30s", ""), spec.StepHealthy, []string{"status 127"}, "not found"},
 		{"platform", service("other", "sleep 1000", "platform: linux/riscv64\n"), spec.StepVerify, []string{"linux/riscv64", "linux/amd64"}, ""},
 		{"mode root", service("rooty", "id\n    mode: root", ""), spec.StepVerify, []string{"mode root"}, ""},
 		{"link", service("linked", "sleep 1000", "ipc: mqueue\n"), spec.StepVerify, []string{"no link mqueue"}, ""},
@@ -184,7 +184,7 @@ func TestUpgradeService(t *testing.T) {
 	d := newDevice(t)
 	d.apply(d.service(t, 1, "srv", "1.0.0", "'echo old began; trap \"echo old ended; exit\" TERM; while :; do sleep 0.05; done'", ""))
 	d.succeeds(t, 1)
-	d.apply(d.service(t, 2, "srv", "1.1.0", "sleep 0.05; exit 7", ""))
+	d.apply(d.service(t, 2, "srv", "1.1.0", "sleep 0.05; exit 7\n    settle: 30s", ""))
 	if e := d.outcome(t, 2); e.Status != string(spec.DeploymentFailed) || !strings.Contains(e.Message, "status 7") {
 		t.Fatalf("%s %s", e.Status, e.Message)
 	}

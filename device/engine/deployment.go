@@ -42,7 +42,7 @@ func (e *Engine) steps() []step {
 		{spec.StepPermissions, time.Minute, (*deployment).permissions},
 		{spec.StepCommands, 0, (*deployment).waitedCommands},
 		{spec.StepStart, time.Minute, (*deployment).start},
-		{spec.StepHealthy, t.Ready + t.Healthy + time.Minute, (*deployment).healthy},
+		{spec.StepHealthy, 0, (*deployment).healthy},
 		{spec.StepSwitch, time.Minute, (*deployment).switchOver},
 	}
 }

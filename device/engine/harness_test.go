@@ -136,7 +136,7 @@ func openDevice(dir string, sink observe.Sink, log *slog.Logger) (*device, error
 		Device: "test", Platform: "linux/amd64", Dir: dir, Fetch: d.origin, Exchange: d.router,
 		Addresses: map[spec.IPC]string{spec.IPCUnix: link.Address()},
 		Sandbox:   d.sandbox, Logs: d.logs, Events: sink, Runtimes: []runtimes.Runtime{native.Native{}, snakes}, Log: log,
-		Timing: Timing{Healthy: 200 * time.Millisecond, Applications: 5 * time.Second, Grace: 2 * time.Second},
+		Timing: Timing{Applications: 5 * time.Second, Grace: 2 * time.Second},
 	}
 	return d, nil
 }
@@ -246,9 +246,13 @@ func (d *device) app(t testing.TB, deployment int, configuration string, files m
 	}
 }
 
-// service is an application of one command of the runtime native.
+// service is an application of one command of the runtime native. Unless more says otherwise
+// (it may go on with the command's keys) it counts as started after a moment.
 func (d *device) service(t testing.TB, deployment int, name, version, run, more string) spec.DesiredApplication {
 	t.Helper()
+	if !strings.Contains(run, "wait: true") && !strings.Contains(run, "settle:") {
+		run += "\n    settle: 200ms"
+	}
 	return d.app(t, deployment, fmt.Sprintf("name: %s\nversion: %s\nruntime: native\ncommands:\n  - run: %s\n%s", name, version, run, more), map[string]string{})
 }
 

@@ -77,7 +77,6 @@ type Timing struct {
 	Dependencies time.Duration // packages; 20 min
 	Applications time.Duration // until those it depends on run; 2 min
 	Ready        time.Duration // until a worker has loaded its handler; 60 s
-	Healthy      time.Duration // a service must stay up; 1 s
 	Grace        time.Duration // from SIGTERM to SIGKILL; 5 s
 	Settle       time.Duration // from CANCEL of a late invocation to the worker's end; 0.5 s
 	FirstPause   time.Duration // before the first restart; then it doubles; 0.2 s
@@ -93,7 +92,7 @@ func (t Timing) withDefaults() Timing {
 	}{
 		{&t.Fetch, 10 * time.Minute}, {&t.Verify, 10 * time.Minute}, {&t.Unpack, 30 * time.Minute},
 		{&t.Dependencies, 20 * time.Minute}, {&t.Applications, 2 * time.Minute}, {&t.Ready, time.Minute},
-		{&t.Healthy, time.Second}, {&t.Grace, 5 * time.Second}, {&t.Settle, 500 * time.Millisecond},
+		{&t.Grace, 5 * time.Second}, {&t.Settle, 500 * time.Millisecond},
 		{&t.FirstPause, 200 * time.Millisecond}, {&t.LongestPause, 30 * time.Second}, {&t.Window, 10 * time.Minute},
 		{&t.Report, time.Second},
 	} {

@@ -42,6 +42,7 @@ func longRunning(c *spec.Configuration) []spec.Command {
 }
 
 func (s *service) begin(ctx context.Context) error {
+	s.launcher.application.forgetJoins()
 	for i, c := range s.commands {
 		p, err := s.launcher.start(ctx, s.launcher.command(c), nil)
 		if err != nil {
@@ -58,22 +59,52 @@ func (s *service) keep() {
 	}
 }
 
-// healthy waits for as long as the commands must stay up.
+// healthy waits until the commands have settled: as many clients of the application
+// have connected to Data Xchange as it has commands, or all have stayed up for their
+// time. One that ends meanwhile is an error.
 func (s *service) healthy(ctx context.Context) error {
-	if len(s.commands) == 0 {
-		return nil
+	settled := time.NewTimer(s.settle())
+	defer settled.Stop()
+	for missing := len(s.commands); missing > 0; {
+		select {
+		case <-s.launcher.application.joins:
+			missing--
+		case <-settled.C:
+			missing = 0
+		case what := <-s.ended:
+			return endedEarly(what)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	t := time.NewTimer(s.launcher.application.engine.Timing.Healthy)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
+	select { // a command may have connected and ended, or ended just in time
 	case what := <-s.ended:
-		return fail.New(fail.Invalid, "watch service", "%s, and it should keep running", what).
-			WithHint("See its last output. A command that is meant to end needs `wait: true`.")
-	case <-ctx.Done():
-		return context.Cause(ctx)
+		return endedEarly(what)
+	default:
+		return nil
 	}
+}
+
+func endedEarly(what string) error {
+	return fail.New(fail.Invalid, "watch service", "%s, and it should keep running", what).
+		WithHint("See its last output. A command that is meant to end needs `wait: true`.")
+}
+
+// settle is how long all commands must stay up.
+func (s *service) settle() time.Duration {
+	var longest time.Duration
+	for _, c := range s.commands {
+		longest = max(longest, settleTime(c))
+	}
+	return longest
+}
+
+// settleTime is that of one command. A desired state that an older server made has none.
+func settleTime(c spec.Command) time.Duration {
+	if c.Settle <= 0 {
+		return time.Duration(spec.DefaultSettle)
+	}
+	return time.Duration(c.Settle)
 }
 
 // supervise keeps one command running until stop. p is its program if it was
@@ -108,7 +139,7 @@ func (s *service) attend(part int, p *program) string {
 			return fmt.Sprintf("command %q cannot be started: %v", shorten(c.Run), err)
 		}
 	}
-	up := time.NewTimer(s.launcher.application.engine.Timing.Healthy)
+	up := time.NewTimer(settleTime(c))
 	defer up.Stop()
 	for {
 		select {
