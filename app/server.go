@@ -30,21 +30,14 @@ type server struct {
 	ln      net.Listener
 }
 
-func newServer(ctx context.Context, o cli.UpOptions, f *fabric.Server) (s *server, err error) {
-	s = &server{o: o}
+func newServer(ctx context.Context, o cli.UpOptions, f *fabric.Server, database *store.Store) (s *server, err error) {
+	s = &server{o: o, store: database}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
 	dir := filepath.Join(o.State, "server")
-	database := o.Database
-	if database == "" {
-		database = "sqlite:" + filepath.Join(dir, "fescue.db")
-	}
-	if s.store, err = store.Open(ctx, database); err != nil {
-		return nil, err
-	}
 	artifacts, err := artifact.Open(filepath.Join(dir, "artifacts"))
 	if err != nil {
 		return nil, err
@@ -55,14 +48,10 @@ func newServer(ctx context.Context, o cli.UpOptions, f *fabric.Server) (s *serve
 	if _, err = api.EnsureAdminToken(ctx, s.store, filepath.Join(o.State, cli.TokenFile)); err != nil {
 		return nil, err
 	}
-	schema, err := spec.Schema()
-	if err != nil {
-		return nil, err
-	}
 	s.fleet = fleet.New(s.store, hints{s}, o.Log.With("part", "fleet"))
 	s.api = api.New(api.Options{
 		Store: s.store, Fleet: s.fleet, Artifacts: artifacts, Control: s.control,
-		Log: o.Log.With("part", "api"), Version: o.Version, Schema: schema, Console: console.Handler(),
+		Log: o.Log.With("part", "api"), Version: o.Version, Schema: spec.Schema, Console: console.Handler(),
 	})
 	if s.ln, err = api.Listen(ctx, o.Listen, o.AcceptLAN); err != nil {
 		return nil, err

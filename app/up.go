@@ -12,6 +12,7 @@ import (
 	"fescue.dev/fescue/cli"
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/server/store"
 )
 
 // Up runs the server and the agent of this machine on one embedded fabric,
@@ -25,13 +26,13 @@ func Up(ctx context.Context, o cli.UpOptions) error {
 	defer unlock()
 	o.State = state
 
-	fabricServer, err := fabric.Start(ctx, fabric.Options{Dir: filepath.Join(state, "fabric"), Name: "fescue", Log: o.Log.With("part", "fabric")})
+	fabricServer, database, err := openStores(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer fabricServer.Close()
 
-	server, err := newServer(ctx, o, fabricServer)
+	server, err := newServer(ctx, o, fabricServer, database)
 	if err != nil {
 		return err
 	}
@@ -48,9 +49,39 @@ func Up(ctx context.Context, o cli.UpOptions) error {
 	if o.OnListen != nil {
 		o.OnListen(server.url)
 	}
+	stopTrim := trimAfterStart()
+	defer stopTrim()
 	err = runAll(ctx, o.Log, append(server.parts(), device.parts()...))
 	_ = os.Remove(filepath.Join(state, cli.URLFile)) // nothing answers there any more
 	return err
+}
+
+// openStores starts the fabric and opens the database. Both wait for the disk
+// most of the time: side by side they take as long as one.
+func openStores(ctx context.Context, o cli.UpOptions) (f *fabric.Server, database *store.Store, err error) {
+	var wait sync.WaitGroup
+	var fabricErr, databaseErr error
+	wait.Go(func() {
+		f, fabricErr = fabric.Start(ctx, fabric.Options{Dir: filepath.Join(o.State, "fabric"), Name: "fescue", Log: o.Log.With("part", "fabric")})
+	})
+	wait.Go(func() {
+		url := o.Database
+		if url == "" {
+			url = "sqlite:" + filepath.Join(o.State, "server", "fescue.db")
+		}
+		database, databaseErr = store.Open(ctx, url)
+	})
+	wait.Wait()
+	if err = errors.Join(fabricErr, databaseErr); err == nil {
+		return f, database, nil
+	}
+	if fabricErr == nil {
+		f.Close()
+	}
+	if databaseErr == nil {
+		err = errors.Join(err, database.Close())
+	}
+	return nil, nil, err
 }
 
 // part is something that runs until its context ends.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -83,31 +84,30 @@ func formSchema() *huma.Schema {
 	}
 }
 
-// pageRoutes serves the description in its forms, and the pages made of it.
-func (s *Server) pageRoutes(o *huma.OpenAPI) error {
-	asJSON, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		return err
-	}
-	asYAML, err := o.YAML()
-	if err != nil {
-		return err
-	}
-	s.page("/openapi.json", "application/openapi+json", asJSON)
-	s.page("/openapi.yaml", "application/openapi+yaml", asYAML)
-	s.page("/docs", htmlType, apiPage(o))
-	s.page("/docs/errors", htmlType, errorsPage())
+// pageRoutes serves the description in its forms, and the pages made of it. They
+// are made when first asked for: that is a third of the time to start, and memory
+// that most servers never need.
+func (s *Server) pageRoutes(o *huma.OpenAPI) {
+	s.page("/openapi.json", "application/openapi+json", func() ([]byte, error) { return json.MarshalIndent(o, "", "  ") })
+	s.page("/openapi.yaml", "application/openapi+yaml", func() ([]byte, error) { return o.YAML() })
+	s.page("/docs", htmlType, func() ([]byte, error) { return apiPage(o), nil })
+	s.page("/docs/errors", htmlType, func() ([]byte, error) { return errorsPage(), nil })
 	if s.Schema != nil {
 		s.page("/v1/schema/fescue.json", "application/schema+json", s.Schema)
 	}
-	return nil
 }
 
 const htmlType = "text/html; charset=utf-8"
 
-// page serves text that tells nothing that is not public.
-func (s *Server) page(path, kind string, text []byte) {
+// page serves a text that tells nothing that is not public.
+func (s *Server) page(path, kind string, render func() ([]byte, error)) {
+	rendered := sync.OnceValues(render)
 	s.mux.HandleFunc(http.MethodGet+" "+path, func(w http.ResponseWriter, _ *http.Request) {
+		text, err := rendered()
+		if err != nil {
+			writeProblem(w, problemOf(err))
+			return
+		}
 		h := w.Header()
 		h.Set("Content-Type", kind)
 		h.Set("Cache-Control", "no-cache")

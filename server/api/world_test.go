@@ -76,7 +76,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 	if w.device, err = EnsureDeviceToken(ctx, w.store, kitchen, filepath.Join(w.dir, "device-token")); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Store: w.store, Fleet: w.fleet, Artifacts: artifacts, Control: connection(t, f), Log: log, Version: "v0-test", Schema: []byte(`{}`)}
+	o := Options{Store: w.store, Fleet: w.fleet, Artifacts: artifacts, Control: connection(t, f), Log: log, Version: "v0-test", Schema: func() ([]byte, error) { return []byte(`{}`), nil }}
 	if change != nil {
 		change(&o)
 	}
