@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"fescue.dev/fescue/cli"
+	"fescue.dev/fescue/device/runtimes/native"
+	"fescue.dev/fescue/device/runtimes/worker"
 	"fescue.dev/fescue/device/sandbox"
 )
 
@@ -20,7 +22,8 @@ var version = ""
 // Main runs the program with its arguments, the first being its name, and
 // returns the exit status.
 func Main(args []string) int {
-	sandbox.Main() // does not return in the helper that starts applications
+	sandbox.Main()                                                         // does not return in the helper that starts applications
+	worker.Main(map[string]worker.Loader{native.Kind: native.LoadProgram}) // nor in a function that this binary serves
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

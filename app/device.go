@@ -40,6 +40,7 @@ type device struct {
 	links    []exchange.Link
 	sandbox  *sandbox.Sandbox
 	logs     *logs.Store
+	python   *python.Python
 	runtimes []runtimes.Runtime
 	engine   *engine.Engine
 	agent    *agent.Agent
@@ -141,11 +142,15 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
-	py, err := python.New(python.Options{Dir: filepath.Join(d.dir, "envs"), SDK: sources, Log: d.o.Log.With("part", "python")})
+	program, err := os.Executable() // functions of some runtimes are served by it
+	if err != nil {
+		return fail.Wrap(err, fail.Internal, "find the agent's program", "")
+	}
+	d.python, err = python.New(python.Options{Dir: filepath.Join(d.dir, "envs"), SDK: sources, Log: d.o.Log.With("part", "python")})
 	if err != nil {
 		return err
 	}
-	d.runtimes = []runtimes.Runtime{py, native.Native{}}
+	d.runtimes = []runtimes.Runtime{d.python, native.Native{Program: program}}
 	return nil
 }
 
@@ -192,6 +197,7 @@ func (f fetcher) Artifact(ctx context.Context, digest spec.Digest, offset int64)
 func (d *device) parts() []part {
 	parts := []part{
 		{"engine", d.engine.Run, 4},
+		{"python", d.python.Run, 3},
 		{"agent", d.agent.Run, 3},
 		{"exchange", d.router.Run, 2},
 		{"NATS peer", func(ctx context.Context) error { return d.router.Peer(ctx, d.peer) }, 2},

@@ -146,6 +146,22 @@ func writeSynced(path string, text []byte) error {
 	return f.Close()
 }
 
+// Compiled tells whether Compile has been done for interpreters whose byte code
+// is called by tag ("cpython-311").
+func Compiled(extracted, tag string) bool {
+	sources, err := filepath.Glob(filepath.Join(extracted, "fescue", "*.py"))
+	if err != nil {
+		return false
+	}
+	for _, s := range sources {
+		code := strings.TrimSuffix(filepath.Base(s), ".py") + "." + tag + ".pyc"
+		if _, err := os.Stat(filepath.Join(extracted, "fescue", "__pycache__", code)); err != nil {
+			return false
+		}
+	}
+	return len(sources) > 0
+}
+
 // Compile makes the byte code of an extracted SDK for one interpreter, so that
 // workers, which may not write there, need not compile it at each start: 5 ms of
 // a cold start. It runs the interpreter (about 0.1 s), does nothing for files

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -15,8 +14,6 @@ const (
 	maxFilters     = 256
 	maxConcurrency = 256
 )
-
-var handlerForm = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
 
 // check finds what no single field shows: what is missing, and what does not
 // go together.
@@ -51,12 +48,9 @@ func (r *reader) checkKind(c *Configuration) {
 	case c.Handler == "" && len(c.Commands) == 0:
 		r.fault(position{1, 1}, "", "there is nothing to run", "Give a handler (a function, called per event) or commands (a service).")
 	case c.Handler == "" && len(c.Triggers) > 0:
-		r.faultAt("triggers", "triggers call a handler, and there is none", "Add 'handler: module.function'.")
-	case c.Handler != "" && c.Runtime.Name() == RuntimeNative:
-		r.faultAt("handler", "the runtime native has no handlers in this version of Fescue", "Use runtime: python, or commands.")
-	case c.Handler != "" && (len(c.Handler) > 256 || !handlerForm.MatchString(c.Handler)):
-		r.faultAt("handler", "a handler is written module.function", "For a function handle in the file roots.py write roots.handle.")
+		r.faultAt("triggers", "triggers call a handler, and there is none", "Add a handler, such as 'handler: module.function'.")
 	}
+	r.checkHandler(c)
 }
 
 func (r *reader) checkTriggers(c *Configuration) {

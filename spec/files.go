@@ -25,12 +25,8 @@ func (d *Document) CheckFiles(has func(path string) bool) Faults {
 	missing := func(field, message, suggestion string) {
 		faults = append(faults, d.Fault(field, message, suggestion))
 	}
-	if d.Handler != "" && d.Runtime.Name() == RuntimePython {
-		module := d.Handler[:max(0, strings.LastIndexByte(d.Handler, '.'))]
-		file := strings.ReplaceAll(module, ".", "/") + ".py"
-		if !has(file) && !has(strings.TrimSuffix(file, ".py")+"/__init__.py") {
-			missing("handler", fmt.Sprintf("the artifact has no file %s", file), "The handler module.function is looked for in module.py.")
-		}
+	if message, suggestion := d.handlerMissing(has); message != "" {
+		missing("handler", message, suggestion)
 	}
 	if file := d.Dependencies.Requirements; file != "" && !has(file) {
 		missing("dependencies.requirements", fmt.Sprintf("the artifact has no file %s", file), "Add it, or remove the key.")

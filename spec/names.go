@@ -23,6 +23,10 @@ type Runtime string
 const (
 	RuntimePython = "python"
 	RuntimeNative = "native"
+	RuntimeNode   = "node"
+	RuntimeJava   = "java"
+	RuntimeCpp    = "cpp"
+	RuntimeWasm   = "wasm"
 )
 
 // Platform is an operating system, optionally with an architecture, in Go's

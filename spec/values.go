@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,15 +72,18 @@ func (r Runtime) Range() Range {
 	return Range(strings.TrimSpace(condition))
 }
 
+// runtimeNames are the runtimes of this version, in the order of a person's choice.
+var runtimeNames = [...]string{RuntimePython, RuntimeNative}
+
 // Validate tells what is wrong with the runtime.
 func (r Runtime) Validate() error {
-	switch name := r.Name(); name {
-	case RuntimePython, RuntimeNative:
-	case "node", "java", "cpp", "wasm", "container":
+	switch name := r.Name(); {
+	case slices.Contains(runtimeNames[:], name):
+	case slices.Contains([]string{RuntimeNode, RuntimeJava, RuntimeCpp, RuntimeWasm, "container"}, name):
 		return fail.New(fail.Invalid, "", "the runtime %s is not supported by this version of Fescue", name).
-			WithHint("Supported are python and native.")
+			WithHint("Supported are %s.", strings.Join(runtimeNames[:], ", "))
 	default:
-		return fail.New(fail.Invalid, "", "there is no runtime %q", name).WithHint("Supported are python and native.")
+		return fail.New(fail.Invalid, "", "there is no runtime %q", name).WithHint("Supported are %s.", strings.Join(runtimeNames[:], ", "))
 	}
 	if r.Range() == "" {
 		return nil

@@ -1,18 +1,29 @@
 // Package native is the runtime of programs that need none: executables and
-// scripts of the artifact, or of the device, started by commands.
+// scripts of the artifact, or of the device.
+//
+// The deployment engine calls it through runtimes.Runtime. A service's programs are started by its
+// commands. A function's handler is a program of the artifact, either one that speaks the
+// wire protocol on descriptor 3, as those built with an SDK do, or, with `perEvent`, any program:
+// it is started for each event, which it finds on stdin, and answers on stdout. It promises
+// that such a program, with all that it started, has ended when its event is over.
 package native
 
 import (
 	"context"
+	"path/filepath"
 	"runtime"
 
 	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/worker"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
-// Native is the runtime; its zero value is ready.
-type Native struct{}
+// Native is the runtime.
+type Native struct {
+	// Program is the agent's binary, which serves functions of one process per event.
+	Program string
+}
 
 var _ runtimes.Runtime = Native{}
 
@@ -36,16 +47,21 @@ func (Native) Prepare(context.Context, runtimes.Application, runtimes.Builder) (
 	return false, nil
 }
 
-// Surroundings are none: the code directory is the working directory.
-func (Native) Surroundings(context.Context, runtimes.Application) (runtimes.Surroundings, error) {
+// Surroundings are the agent's binary, for functions of one process per event.
+func (n Native) Surroundings(_ context.Context, app runtimes.Application) (runtimes.Surroundings, error) {
+	if app.Configuration.PerEvent {
+		return runtimes.Surroundings{ReadOnly: []string{n.Program}}, nil
+	}
 	return runtimes.Surroundings{}, nil
 }
 
-// Worker is not there: a native program that speaks the protocol is to come with
-// the C SDK.
-func (Native) Worker(_ context.Context, app runtimes.Application) ([]string, error) {
-	return nil, fail.New(fail.Unsupported, "start function", "the runtime native has no handlers").
-		On(string(app.Configuration.Name)).WithHint("Use commands, or runtime: python.")
+// Worker is the handler itself, or the agent's binary that starts it for each event.
+func (n Native) Worker(_ context.Context, app runtimes.Application) ([]string, error) {
+	handler := filepath.Join(app.Dir, filepath.FromSlash(app.Configuration.Handler))
+	if app.Configuration.PerEvent {
+		return worker.Command(n.Program, Kind, handler), nil
+	}
+	return []string{handler}, nil
 }
 
 // Sweep has nothing to remove.

@@ -30,6 +30,11 @@ func (p *Python) Prepare(ctx context.Context, app runtimes.Application, run runt
 	if err != nil || env.path == "" {
 		return false, err
 	}
+	if !i.pip { // it may have been installed since
+		if i, err = p.askAgain(ctx, i); err != nil {
+			return false, err
+		}
+	}
 	release, err := p.alone(ctx, env.path)
 	if err != nil {
 		return false, err
@@ -187,7 +192,7 @@ func removeAll(dir string) error {
 // builds that were interrupted. If it cannot tell what one needs, it removes nothing.
 func (p *Python) Sweep(ctx context.Context, keep []runtimes.Application) error {
 	const op = "sweep Python environments"
-	needed := map[string]bool{filepath.Join(p.Dir, shimFolder): true}
+	needed := map[string]bool{filepath.Join(p.Dir, shimFolder): true, filepath.Join(p.Dir, memoryFile): true}
 	for _, app := range keep {
 		i, err := p.choose(ctx, app.Configuration.Runtime.Range())
 		if err != nil {

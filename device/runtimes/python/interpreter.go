@@ -26,6 +26,7 @@ type interpreter struct {
 	version string // "3.11.2"
 	prefix  string // where its library is
 	tag     string // its binary interface: "cpython-311-x86_64-linux-gnu"
+	cache   string // what its byte code files are called by: "cpython-311"
 	pip     bool   // it can run pip
 
 	public bool // every user can reach it
@@ -74,6 +75,23 @@ func (p *Python) choose(ctx context.Context, want spec.Range) (interpreter, erro
 	}
 }
 
+// askAgain asks an interpreter about what may have changed around it.
+func (p *Python) askAgain(ctx context.Context, i interpreter) (interpreter, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory.forget(i.path)
+	now, err := p.memory.ask(ctx, i.path)
+	if err != nil {
+		return i, fail.Wrap(err, fail.Unsupported, "ask Python", i.path)
+	}
+	for n := range p.found {
+		if p.found[n].path == i.path {
+			p.found[n] = now
+		}
+	}
+	return now, nil
+}
+
 // search asks the candidates in turn; one that not all users can reach is taken
 // only when there is no other.
 func (p *Python) search(ctx context.Context, want spec.Range) (best interpreter, ok bool, err error) {
@@ -82,7 +100,7 @@ func (p *Python) search(ctx context.Context, want spec.Range) (best interpreter,
 			if len(p.candidates) == 0 {
 				return best, ok, nil
 			}
-			i, err := ask(ctx, p.candidates[0])
+			i, err := p.memory.ask(ctx, p.candidates[0])
 			if ctx.Err() != nil {
 				return best, false, fail.Wrap(context.Cause(ctx), fail.Timeout, "find Python", p.candidates[0])
 			}
@@ -191,12 +209,26 @@ print(json.dumps({
     "path": getattr(sys, "_base_executable", None) or sys.executable,
     "version": "%d.%d.%d" % sys.version_info[:3],
     "prefix": sys.base_prefix,
+    "cache": sys.implementation.cache_tag,
     "tag": sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag,
     "pip": importlib.util.find_spec("pip") is not None,
 }))`
 
+// answer is what a program says of itself.
+type answer struct {
+	Path, Version, Prefix, Tag, Cache string
+	Pip                               bool
+}
+
+func (a answer) interpreter() interpreter {
+	return interpreter{
+		path: a.Path, version: a.Version, prefix: a.Prefix, tag: a.Tag, cache: a.Cache, pip: a.Pip,
+		public: public(a.Path),
+	}
+}
+
 // ask runs a program that claims to be Python.
-func ask(ctx context.Context, program string) (interpreter, error) {
+func ask(ctx context.Context, program string) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-I", "-c", question)
@@ -204,22 +236,15 @@ func ask(ctx context.Context, program string) (interpreter, error) {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return interpreter{}, err
+		return a, err
 	}
-	var answer struct {
-		Path, Version, Prefix, Tag string
-		Pip                        bool
+	if err := json.Unmarshal(out, &a); err != nil {
+		return a, err
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return interpreter{}, err
+	if !filepath.IsAbs(a.Path) {
+		return a, fail.New(fail.Internal, "ask Python", "it does not know its own path").On(program)
 	}
-	if !filepath.IsAbs(answer.Path) {
-		return interpreter{}, fail.New(fail.Internal, "ask Python", "it does not know its own path").On(program)
-	}
-	return interpreter{
-		path: answer.Path, version: answer.Version, prefix: answer.Prefix, tag: answer.Tag, pip: answer.Pip,
-		public: public(answer.Path),
-	}, nil
+	return a, nil
 }
 
 // public tells whether users other than the agent's can run the program.

@@ -41,6 +41,7 @@ type Python struct {
 	mu         sync.Mutex
 	candidates []string        // programs not asked yet; nil: not looked for yet
 	found      []interpreter   // those that have answered
+	memory     *memory         // of what programs have answered before
 	compiled   map[string]bool // interpreters for which the SDK's byte code is there
 	building   map[string]chan struct{}
 }
@@ -66,7 +67,7 @@ func New(o Options) (*Python, error) {
 	if err != nil {
 		return nil, fail.Wrap(err, fail.Internal, "open Python environments", o.Dir)
 	}
-	return &Python{Options: o, compiled: map[string]bool{}, building: map[string]chan struct{}{}}, nil
+	return &Python{Options: o, memory: openMemory(dir), compiled: map[string]bool{}, building: map[string]chan struct{}{}}, nil
 }
 
 // Name is "python".
@@ -139,6 +140,15 @@ func (p *Python) Worker(ctx context.Context, app runtimes.Application) ([]string
 	return []string{program, "-c", "from fescue.worker import main; main()"}, nil
 }
 
+// Run does in the background, once, what the first deployment would wait for:
+// it looks for the interpreter that most applications take, and compiles the SDK for it.
+func (p *Python) Run(ctx context.Context) error {
+	if i, err := p.choose(ctx, ""); err == nil { // a device without Python is none of an error
+		p.compileSDK(ctx, i)
+	}
+	return nil
+}
+
 // compileSDK makes the SDK's byte code for an interpreter, once. That it cannot
 // costs milliseconds at each start, no more.
 func (p *Python) compileSDK(ctx context.Context, i interpreter) {
@@ -146,7 +156,7 @@ func (p *Python) compileSDK(ctx context.Context, i interpreter) {
 	done := p.compiled[i.path]
 	p.compiled[i.path] = true
 	p.mu.Unlock()
-	if done {
+	if done || sdk.Compiled(p.SDK, i.cache) {
 		return
 	}
 	if err := sdk.Compile(ctx, i.path, p.SDK); err != nil {

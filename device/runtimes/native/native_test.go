@@ -1,0 +1,162 @@
+package native_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/native"
+	"fescue.dev/fescue/device/runtimes/runtimetest"
+	"fescue.dev/fescue/device/runtimes/worker"
+	"fescue.dev/fescue/device/sandbox"
+	"fescue.dev/fescue/fail"
+)
+
+// TestMain lets the test binary be the sandbox's helper, the worker of programs per
+// event, and, under these names, programs that speak the protocol.
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	kinds := map[string]worker.Loader{
+		native.Kind: native.LoadProgram,
+		"function":  func(h *worker.Host, _ []string) (worker.Handler, error) { return function{h}.handle, nil },
+		"broken":    func(*worker.Host, []string) (worker.Handler, error) { return nil, errors.New("there is no model") },
+	}
+	if name := filepath.Base(os.Args[0]); kinds[name] != nil {
+		os.Args = worker.Command(os.Args[0], name)
+	}
+	worker.Main(kinds)
+	goleak.VerifyTestMain(m)
+}
+
+// function is that of the conformance suite.
+type function struct{ host *worker.Host }
+
+func (f function) handle(ctx context.Context, e worker.Event) ([]byte, error) {
+	verb, rest, _ := strings.Cut(string(e.Payload), " ")
+	switch verb {
+	case "echo":
+		return []byte(rest), nil
+	case "fail":
+		return nil, &worker.Failure{Type: "Broken", Message: rest, Stack: "in handle"}
+	case "sleep":
+		ms, err := strconv.Atoi(rest)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		return []byte("slept"), err
+	case "print":
+		fmt.Fprintln(os.Stdout, "out", rest)
+		fmt.Fprintln(os.Stderr, "err", rest)
+		return nil, nil
+	case "exit":
+		status, _ := strconv.Atoi(rest)
+		os.Exit(status)
+	case "read":
+		return os.ReadFile(rest)
+	case "write":
+		return nil, os.WriteFile(rest, []byte("x"), 0o644)
+	case "variable":
+		return []byte(os.Getenv(rest)), nil
+	case "topic":
+		return []byte(e.Attributes["subject"]), nil
+	case "publish":
+		return nil, f.host.Publish(ctx, rest, []byte("published"))
+	case "log":
+		return nil, f.host.Log(2, rest)
+	}
+	return nil, errors.New("no verb " + verb)
+}
+
+func self(t testing.TB) string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+func open(t testing.TB, _ *runtimetest.Device) runtimes.Runtime {
+	return native.Native{Program: self(t)}
+}
+
+// A program that speaks the protocol.
+func TestProtocolConformance(t *testing.T) {
+	source := func(name string) runtimetest.Source {
+		return runtimetest.Source{Configuration: "runtime: native\nhandler: bin/" + name + "\n", Copy: map[string]string{"bin/" + name: self(t)}}
+	}
+	runtimetest.Run(t, runtimetest.Suite{
+		New: open, Function: source("function"), Broken: source("broken"), BrokenSays: "there is no model",
+		Stack: "in handle", Context: true,
+	})
+}
+
+const perEvent = "runtime: native\nhandler: function.sh\nperEvent: true\n"
+
+// A program that is started for each event.
+func TestPerEventConformance(t *testing.T) {
+	script, err := os.ReadFile("testdata/function.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, runtimetest.Suite{
+		New:      open,
+		Function: runtimetest.Source{Configuration: perEvent, Files: map[string]string{"function.sh": string(script)}},
+		Broken:   runtimetest.Source{Configuration: perEvent, Files: map[string]string{"function.sh": "no program"}}, BrokenSays: "not executable",
+		Stack: "it is broken", PerEvent: true,
+	})
+}
+
+func perEventFunction(t *testing.T, script string) *runtimetest.Worker {
+	t.Helper()
+	d := runtimetest.NewDevice(t)
+	f := d.Load(t, open(t, d), "function", runtimetest.Source{Configuration: perEvent, Files: map[string]string{"function.sh": "#!/bin/sh\n" + script}})
+	return f.Start(t)
+}
+
+// An event finds its attributes in the environment.
+func TestPerEventAttributes(t *testing.T) {
+	w := perEventFunction(t, `printf "%s %s" "$FESCUE_EVENT_SUBJECT" "$FESCUE_EVENT_DATACONTENTTYPE"`)
+	w.Answers(t, "", "suite/in text/plain")
+}
+
+// What a program leaves running is ended with its event, and does not hold it up.
+func TestPerEventLeavesNothing(t *testing.T) {
+	w := perEventFunction(t, `case $(cat) in start) sleep 1000 & echo started ;; *) ls /proc | grep -c '^[0-9]' ;; esac`)
+	w.Answers(t, "start", "started\n")
+	before, err := w.Call("count", runtimetest.Patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Answers(t, "start", "started\n")
+	w.Answers(t, "count", before)
+}
+
+// A program that prints more than can be sent is ended, however much it prints.
+func TestPerEventPrintsTooMuch(t *testing.T) {
+	w := perEventFunction(t, "yes")
+	if got, err := w.Call("", runtimetest.Patience); err == nil || !strings.Contains(err.Error(), "TooLarge") {
+		t.Errorf("answered %d bytes, %v", len(got), err)
+	}
+}
+
+// When the time is up, the program is ended, and the worker serves on.
+func TestPerEventTimeOutEndsTheProgram(t *testing.T) {
+	w := perEventFunction(t, `case $(cat) in hang) sleep 1000 ;; *) pgrep -c sleep || true ;; esac`)
+	if _, err := w.Call("hang", 200*time.Millisecond); !fail.Is(err, fail.Timeout) {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), runtimetest.Patience)
+	defer cancel()
+	if err := w.Settle(ctx); err != nil {
+		t.Fatalf("the worker does not settle: %v", err)
+	}
+	w.Answers(t, "count", "0\n")
+}

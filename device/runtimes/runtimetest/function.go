@@ -1,0 +1,182 @@
+package runtimetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/sandbox"
+	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/unix"
+	"fescue.dev/fescue/spec"
+)
+
+// Source is an application as its author wrote it.
+type Source struct {
+	Configuration string            // what follows name and version in fescue.yaml
+	Files         map[string]string // by path in the artifact
+	Copy          map[string]string // programs to put into it, by path in the artifact: where they are
+}
+
+// Function is an application on a device.
+type Function struct {
+	Device      *Device
+	Runtime     runtimes.Runtime
+	Application runtimes.Application
+	Output      output // of all its workers
+	argv        []string
+	environment []string
+	readOnly    []string
+	data        string
+}
+
+// Unpack puts an application on the device, as the engine does.
+func (d *Device) Unpack(t testing.TB, name string, s Source) runtimes.Application {
+	t.Helper()
+	text := fmt.Sprintf("name: %s\nversion: 1.0.0\n%s", Application, s.Configuration)
+	configuration, err := spec.Decode("fescue.yaml", []byte(text))
+	if err != nil {
+		t.Fatalf("configuration: %v", err)
+	}
+	dir := d.directory(t, "apps/"+name, os.Geteuid(), os.Getegid())
+	files := maps.Clone(s.Files)
+	if files == nil {
+		files = map[string]string{}
+	}
+	for to, from := range s.Copy {
+		program, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[to] = string(program)
+	}
+	for path, text := range files {
+		full := filepath.Join(dir, path)
+		mode := os.FileMode(0o644)
+		if _, program := s.Copy[path]; program || strings.HasPrefix(text, "#!") {
+			mode = 0o755
+		}
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return runtimes.Application{Configuration: configuration, Artifact: spec.Digest("sha256:" + name), Dir: dir}
+}
+
+// Load prepares an application and finds out how its workers are started.
+func (d *Device) Load(t testing.TB, r runtimes.Runtime, name string, s Source) *Function {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	f := &Function{Device: d, Runtime: r, Application: d.Unpack(t, name, s), data: d.directory(t, "data", d.uid, d.gid)}
+	if err := r.Check(ctx, f.Application.Configuration.Runtime.Range()); err != nil {
+		t.Fatalf("check: %v", err)
+	}
+	if _, err := r.Prepare(ctx, f.Application, d.Build); err != nil {
+		t.Fatalf("prepare: %v", err)
+	}
+	around, err := r.Surroundings(ctx, f.Application)
+	if err != nil {
+		t.Fatalf("surroundings: %v", err)
+	}
+	if f.argv, err = r.Worker(ctx, f.Application); err != nil {
+		t.Fatalf("worker: %v", err)
+	}
+	f.readOnly = append([]string{f.Application.Dir}, around.ReadOnly...)
+	f.environment = append([]string{
+		"PATH=" + strings.Join(append(around.Path, systemPath), ":"), "HOME=" + f.data, "TMPDIR=/tmp", "LANG=C.UTF-8",
+		"FESCUE_APPLICATION=" + string(Application), "FESCUE_VERSION=1.0.0", "FESCUE_DEVICE=test", "FESCUE_DATA=" + f.data,
+		"FESCUE_WORKER_FD=3", "FESCUE_HANDLER=" + f.Application.Configuration.Handler,
+		fmt.Sprintf("FESCUE_CONCURRENCY=%d", f.Application.Configuration.Limits.Concurrency),
+	}, around.Environment...)
+	return f
+}
+
+// Worker is a process of a function.
+type Worker struct {
+	*program
+	*exchange.Worker
+	function *Function
+	served   chan struct{}
+}
+
+// Begin starts a worker, which has yet to load the handler. It ends with the test.
+func (f *Function) Begin(t testing.TB) *Worker {
+	t.Helper()
+	conn, file, err := unix.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // the worker has its own
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	c := f.Application.Configuration
+	p, err := f.Device.start(ctx, sandbox.Options{
+		Application: Application, Argv: f.argv, Dir: f.Application.Dir, Env: f.environment, Isolation: c.Isolation,
+		ReadOnly: f.readOnly, ReadWrite: []string{f.data}, Limits: c.Limits, Files: []*os.File{file},
+	}, &f.Output)
+	if err != nil {
+		_ = conn.Close()
+		t.Fatalf("start worker: %v", err)
+	}
+	w := &Worker{program: p, function: f, served: make(chan struct{})}
+	w.Worker = f.Device.router.Worker(conn, Application, exchange.WorkerOptions{
+		OnLog: func(level int, text string) { f.Output.add(fmt.Appendf(nil, "log %d %s\n", level, text)) },
+	})
+	running, end := context.WithCancel(context.Background())
+	go func() {
+		defer close(w.served)
+		_ = w.Run(running) // how the process ended tells more
+	}()
+	t.Cleanup(func() {
+		w.process.Terminate(0)
+		<-w.ended
+		end()
+		<-w.served
+	})
+	return w
+}
+
+// Start starts a worker and waits until it is ready.
+func (f *Function) Start(t testing.TB) *Worker {
+	t.Helper()
+	w := f.Begin(t)
+	select {
+	case <-w.Ready():
+	case <-w.ended:
+		<-w.served
+		t.Fatalf("the worker %s before it was ready: %v\n%s", w.exit, w.Failure(), f.Output.text())
+	case <-time.After(Patience):
+		t.Fatalf("the worker does not become ready\n%s", f.Output.text())
+	}
+	return w
+}
+
+// Call invokes the handler with a text.
+func (w *Worker) Call(text string, timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	result, err := w.Invoke(ctx, exchange.Invocation{
+		Timeout: timeout, Payload: []byte(text),
+		Attributes: []exchange.Attribute{{Name: "datacontenttype", Value: "text/plain"}, {Name: "subject", Value: "suite/in"}},
+	})
+	return string(result), err
+}
+
+// Answers fails the test unless the handler answers so.
+func (w *Worker) Answers(t testing.TB, text, want string) {
+	t.Helper()
+	got, err := w.Call(text, Patience)
+	if err != nil || got != want {
+		t.Fatalf("%.60q is answered %.200q, %v; want %.200q\n%s", text, got, err, want, w.function.Output.text())
+	}
+}
