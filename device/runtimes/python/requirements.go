@@ -39,7 +39,7 @@ func (p *Python) environmentOf(i interpreter, app runtimes.Application) (environ
 	if err != nil {
 		return environment{}, fail.Wrap(err, fail.NotFound, op, app.Dir)
 	}
-	defer root.Close() // only read
+	defer root.Close() //nolint:errcheck // only read
 	text, err := root.ReadFile(filepath.FromSlash(file))
 	if err != nil {
 		return environment{}, fail.Wrap(err, fail.NotFound, op, file)

@@ -65,7 +65,9 @@ func (s *Suite) errors(t *testing.T, f *Function) {
 	if !strings.Contains(e.Stack, s.Stack) {
 		t.Errorf("the stack trace lacks %q:\n%s", s.Stack, e.Stack)
 	}
-	failure(t, w, "nonsense")
+	if e := failure(t, w, "nonsense"); e.Message == "" {
+		t.Error("an error of the handler has no message")
+	}
 	w.Answers(t, "echo on", "on")
 }
 

@@ -166,7 +166,7 @@ func (d *Device) start(ctx context.Context, o sandbox.Options, out *output) (*pr
 	if err != nil {
 		return nil, err
 	}
-	defer write.Close() //nolint:errcheck // the program has its own
+	defer write.Close() // the program has its own
 	o.Stdout, o.Stderr = write, write
 	process, err := d.sandbox.Start(ctx, o)
 	if err != nil {
@@ -176,7 +176,7 @@ func (d *Device) start(ctx context.Context, o sandbox.Options, out *output) (*pr
 	p := &program{process: process, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		defer read.Close() //nolint:errcheck // only read
+		defer read.Close() // only read
 		buffer := make([]byte, 32<<10)
 		for {
 			n, err := read.Read(buffer)

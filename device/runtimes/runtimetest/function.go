@@ -116,7 +116,7 @@ func (f *Function) Begin(t testing.TB) *Worker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // the worker has its own
+	defer file.Close() // the worker has its own
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c := f.Application.Configuration
