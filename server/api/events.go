@@ -21,6 +21,7 @@ type eventsInput struct {
 	Exchanged
 	After       int64         `query:"after" minimum:"0" doc:"Only events with a higher id."`
 	Last        string        `header:"Last-Event-ID" doc:"As 'after', where a stream goes on."`
+	Tail        int           `query:"tail" minimum:"0" maximum:"1000" doc:"Begin with the newest so many, in place of the oldest; 0: with the oldest."`
 	Limit       int           `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many at most; a stream has no limit."`
 	Application spec.Name     `query:"application" doc:"Only of this application."`
 	Device      spec.DeviceID `query:"device" doc:"Only of this device."`
@@ -39,7 +40,7 @@ func (s *Server) eventRoutes() {
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	q := store.EventQuery{After: in.After, Application: in.Application, Device: in.Device, Limit: in.Limit}
 	if !wantsStream(in.r) {
-		items, err := s.Store.Events(ctx, q)
+		items, err := s.someEvents(ctx, q, in.Tail)
 		if err != nil {
 			return nil, err
 		}
@@ -48,9 +49,25 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	if err := resume(&q, in.Last); err != nil {
 		return nil, err
 	}
+	if in.Tail > 0 && in.Last == "" {
+		newest, err := s.Store.LastEvents(ctx, q, in.Tail)
+		if err != nil {
+			return nil, err
+		}
+		if len(newest) > 0 {
+			q.After = newest[0].ID - 1
+		}
+	}
 	return s.answerStream(&in.Exchanged, "list-events", func(ctx context.Context, out *stream) error {
 		return s.follow(ctx, &q, out, nil)
 	}), nil
+}
+
+func (s *Server) someEvents(ctx context.Context, q store.EventQuery, tail int) ([]store.StoredEvent, error) {
+	if tail > 0 {
+		return s.Store.LastEvents(ctx, q, tail)
+	}
+	return s.Store.Events(ctx, q)
 }
 
 // resume sets where a stream goes on.

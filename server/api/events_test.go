@@ -131,12 +131,14 @@ func TestEventsAsJSON(t *testing.T) {
 	w.happen(t, kitchen, 1, 5, spec.Event{Message: "hello"})
 	w.happen(t, "attic", 1, 2, spec.Event{})
 	for path, ids := range map[string][]int64{
-		"/v1/events":               {1, 2, 3, 4, 5, 6, 7},
-		"/v1/events?after=5":       {6, 7},
-		"/v1/events?limit=2":       {1, 2},
-		"/v1/events?device=attic":  {6, 7},
-		"/v1/events?after=7":       {},
-		"/v1/events?application=x": {},
+		"/v1/events":                                  {1, 2, 3, 4, 5, 6, 7},
+		"/v1/events?after=5":                          {6, 7},
+		"/v1/events?limit=2":                          {1, 2},
+		"/v1/events?device=attic":                     {6, 7},
+		"/v1/events?after=7":                          {},
+		"/v1/events?application=x":                    {},
+		"/v1/events?tail=2":                           {6, 7},
+		"/v1/events?tail=2&device=" + string(kitchen): {4, 5},
 	} {
 		var list EventList
 		w.decode(t, path, &list)
@@ -149,6 +151,23 @@ func TestEventsAsJSON(t *testing.T) {
 		}
 	}
 	w.ask(t, http.MethodGet, "/v1/events", nil, "Accept", eventStream, "Last-Event-ID", "x").wantProblem(t, "invalid")
+}
+
+// A stream may begin near the end of a long history.
+func TestStreamFromTheNewest(t *testing.T) {
+	w := newWorld(t, nil)
+	w.happen(t, kitchen, 1, 5, spec.Event{})
+	lines, end := w.rawStream(t, "/v1/events?tail=1")
+	defer end()
+	for lines.Scan() {
+		if id, is := strings.CutPrefix(lines.Text(), "id: "); is {
+			if id != "5" {
+				t.Errorf("the first event is %s, want 5", id)
+			}
+			return
+		}
+	}
+	t.Errorf("the stream ended: %v", lines.Err())
 }
 
 // rawStream opens a stream and returns its lines.

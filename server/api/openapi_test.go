@@ -69,6 +69,7 @@ GET /v1/deployments/{id}
 POST /v1/deployments/{id}/cancel
 GET /v1/deployments/{id}/events
 GET /v1/events
+GET /v1/logs
 GET /v1/devices
 GET /v1/devices/{id}
 POST /v1/devices/{id}/publish

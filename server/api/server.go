@@ -77,6 +77,7 @@ func New(o Options) *Server {
 	s.applicationRoutes()
 	s.deploymentRoutes()
 	s.eventRoutes()
+	s.manyLogsRoute()
 	s.deviceRoutes()
 	s.pageRoutes(tidy(s.api.OpenAPI()))
 	s.handler = s.guard(http.HandlerFunc(s.route))

@@ -1,9 +1,10 @@
 // Package console serves the web console that is embedded in the binary.
 //
-// The console's build (npm, from web/) fills the folder dist; `go build` works
-// without it, and the console then is one page that says how to build it. Package
-// app hands [Handler] to the API server, which asks it for every path that is not
-// the API's.
+// The console's build (npm, from web/) fills the folder dist with its files, each
+// compressed with gzip, which every browser takes also over plain HTTP; `go build`
+// works without it, and the console then is one page that says how to build it.
+// Package app hands [Handler] to the API server, which asks it for every path that
+// is not the API's.
 //
 // It promises: a browser runs nothing but what is in the binary; files whose
 // names change with their content are kept by browsers, everything else is asked
@@ -13,7 +14,6 @@ package console
 import (
 	"embed"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"regexp"
@@ -32,24 +32,16 @@ func Handler() http.Handler {
 	return handler(dist)
 }
 
-// policy is what pages of the console may do: load from this server alone.
-// Styles may be set by script, as its widgets do.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; " +
-	"connect-src 'self'; manifest-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
 // hashed are the names that the build gives to files: they change with the content.
 var hashed = regexp.MustCompile(`^assets/.*[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$`)
 
 const index = "index.html"
 
 func handler(dist fs.FS) http.Handler {
-	page, err := fs.ReadFile(dist, index)
-	if err != nil {
-		page = []byte(unbuilt)
-	}
+	page := pageOf(dist)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policy("'none'"))
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -59,47 +51,22 @@ func handler(dist fs.FS) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-		text, err := fs.ReadFile(dist, name)
+		text, err := fs.ReadFile(dist, name+suffix)
 		switch {
-		case err == nil && name != index && !strings.HasPrefix(name, "."):
-			serve(h, name, w, r, text)
-		case path.Ext(name) != "" && name != index:
+		case err == nil && name != index:
+			h.Set("Cache-Control", "no-cache")
+			if hashed.MatchString(name) {
+				h.Set("Cache-Control", "public, max-age=31536000, immutable")
+			}
+			serveCompressed(w, r, name, text)
+		case isFile.MatchString(name) && name != index:
 			http.NotFound(w, r) // a file that is not there, not a place in the console
 		default:
-			h.Set("Cache-Control", "no-cache")
-			h.Set("Content-Type", "text/html; charset=utf-8")
-			write(w, r, page)
+			page.serve(w, r)
 		}
 	})
 }
 
-func serve(h http.Header, name string, w http.ResponseWriter, r *http.Request, text []byte) {
-	kind := mime.TypeByExtension(path.Ext(name))
-	if kind == "" {
-		kind = "application/octet-stream"
-	}
-	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", "no-cache")
-	if hashed.MatchString(name) {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	write(w, r, text)
-}
-
-func write(w http.ResponseWriter, r *http.Request, text []byte) {
-	if r.Method == http.MethodGet {
-		_, _ = w.Write(text) // fails only when the client has gone
-	}
-}
-
-// unbuilt is the console of a binary that was built without it.
-const unbuilt = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Fescue</title></head>
-<body>
-<h1>Fescue</h1>
-<p>The server runs. This binary was built without the web console.</p>
-<p>To build it in: <code>npm --prefix web ci &amp;&amp; npm --prefix web run build</code>, then <code>make build</code>.</p>
-<p>Everything can be done with the command line (<code>fescue --help</code>) and the API:
-<a href="/docs">its description</a>, <a href="/openapi.yaml">openapi.yaml</a>.</p>
-</body></html>
-`
+// isFile tells files by their endings. Places in the console may have dots too: they
+// are named after applications and topics.
+var isFile = regexp.MustCompile(`^assets/|(^|/)\.[^/]*$|^[^/]*\.[a-z0-9]+$`)

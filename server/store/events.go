@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,14 @@ func (s *Store) Events(ctx context.Context, e EventQuery) ([]StoredEvent, error)
 	all, err := query(ctx, s.db, scanEvent, `SELECT id, event FROM events WHERE id > $1 AND (deployment_id = $2 OR $2 = 0) AND (application = $3 OR $3 = '')
 		AND (device_id = $4 OR $4 = '') ORDER BY id LIMIT $5`, e.After, int64(e.Deployment), string(e.Application), string(e.Device), Page{Limit: e.Limit}.limit())
 	return all, s.explain(err, "list events", "")
+}
+
+// LastEvents lists the newest n of the events that e chooses, by ID.
+func (s *Store) LastEvents(ctx context.Context, e EventQuery, n int) ([]StoredEvent, error) {
+	newest, err := query(ctx, s.db, scanEvent, `SELECT id, event FROM events WHERE id > $1 AND (deployment_id = $2 OR $2 = 0) AND (application = $3 OR $3 = '')
+		AND (device_id = $4 OR $4 = '') ORDER BY id DESC LIMIT $5`, e.After, int64(e.Deployment), string(e.Application), string(e.Device), n)
+	slices.Reverse(newest)
+	return newest, s.explain(err, "list events", "")
 }
 
 func scanEvent(row rowScanner) (e StoredEvent, err error) {

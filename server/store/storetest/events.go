@@ -88,6 +88,14 @@ func testEventsOfNothing(t *testing.T, s *store.Store) {
 	if len(all) != 9 {
 		t.Fatalf("%d events stored, want 9", len(all))
 	}
+	last, err := s.LastEvents(w.ctx, store.EventQuery{}, 3)
+	w.check(err)
+	w.same(last, all[6:])
+	last, err = s.LastEvents(w.ctx, store.EventQuery{Device: "stranger"}, 3)
+	w.check(err)
+	if len(last) != 1 || last[0].Device != "stranger" {
+		t.Fatalf("the last events of one device: %v", last)
+	}
 	for _, e := range []spec.Event{{Device: "no such form!", Sequence: 1}, {Device: left}, {Device: left, Sequence: 1 << 63}} {
 		_, _, err := s.ApplyEvent(w.ctx, e)
 		w.refused(err, fail.Invalid)

@@ -1,0 +1,214 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"fescue.dev/fescue/fabric"
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/server/store"
+	"fescue.dev/fescue/spec"
+)
+
+// maxLogSources bounds how many outputs one stream follows: each costs a
+// subscription on the fabric and a buffer.
+const maxLogSources = 64
+
+// DeviceLogLine is a line of output and the device it was written on.
+type DeviceLogLine struct {
+	Device spec.DeviceID `json:"device"`
+	spec.LogLine
+}
+
+type manyLogsInput struct {
+	Exchanged
+	Application spec.Name     `query:"application" doc:"Only of this application."`
+	Device      spec.DeviceID `query:"device" doc:"Only of this device."`
+	Tail        int           `query:"tail" default:"100" minimum:"0" maximum:"10000" doc:"How many past lines of each application on each device."`
+	Last        string        `header:"Last-Event-ID" doc:"The id of the last line that arrived, where a stream goes on."`
+}
+
+func (s *Server) manyLogsRoute() {
+	op := add(s, forAdmin, huma.Operation{
+		OperationID: "follow-logs", Method: http.MethodGet, Path: "/v1/logs", Tags: []string{"Logs"},
+		Summary: "Follow the output of many applications on many devices",
+		Description: "A stream of events `log`, whose data are lines with their device, and `dropped` where lines were lost on the way. Lines of one output come in order; those of " +
+			"several as they arrive. Applications that are deployed later, and devices that come back, join in.",
+	}, s.manyLogs)
+	op.Responses["200"] = &huma.Response{Description: "A stream of lines.", Content: map[string]*huma.MediaType{eventStream: {Schema: schemaOf(s.api, DeviceLogLine{})}}}
+}
+
+func (s *Server) manyLogs(ctx context.Context, in *manyLogsInput) (*huma.StreamResponse, error) {
+	m := &manyLogs{
+		s: s, application: in.Application, device: in.Device, call: fabric.LogsCall{Tail: in.Tail, Follow: true},
+		sources: map[placed]*logSource{}, lines: make(chan sourceLine, 256), ended: make(chan placed, maxLogSources),
+	}
+	if in.Last != "" {
+		micros, err := strconv.ParseInt(in.Last, 10, 64)
+		if err != nil {
+			return nil, fail.New(fail.Invalid, "resume logs", "%q is no id of a line", clip(in.Last, 50)).WithHint("Send the id of the last line that arrived, or none.")
+		}
+		m.call.Since, m.call.Tail = time.UnixMicro(micros+1), -1
+	}
+	if _, err := m.chosen(ctx); err != nil {
+		return nil, err
+	}
+	return s.answerStream(&in.Exchanged, "follow-logs", m.run), nil
+}
+
+// placed is an application on a device.
+type placed struct {
+	name   spec.Name
+	device spec.DeviceID
+}
+
+// logSource is one output that is followed, or was until its device went.
+type logSource struct {
+	open bool
+	last time.Time // of its newest line
+}
+
+type sourceLine struct {
+	placed
+	fabric.Item[spec.LogLine]
+}
+
+// manyLogs follows the outputs that are chosen. One goroutine writes; one for each
+// source reads and waits when the client does not keep up: what is lost then is lost
+// on the device's side of the fabric, which counts it.
+type manyLogs struct {
+	s           *Server
+	application spec.Name
+	device      spec.DeviceID
+	call        fabric.LogsCall
+	sources     map[placed]*logSource
+	lines       chan sourceLine
+	ended       chan placed
+}
+
+func (m *manyLogs) run(ctx context.Context, out *stream) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	look := time.NewTicker(m.s.timing.look)
+	defer look.Stop()
+	for {
+		if err := m.join(ctx); err != nil {
+			return err
+		}
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case p := <-m.ended:
+				m.sources[p].open = false
+			case l := <-m.lines:
+				if !m.write(out, l) {
+					return nil
+				}
+			case <-look.C:
+				waiting = false
+			}
+		}
+		if !out.beat(m.s.timing.heartbeat) {
+			return nil
+		}
+	}
+}
+
+// join opens the sources that are not.
+func (m *manyLogs) join(ctx context.Context) error {
+	all, err := m.chosen(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		source := m.sources[p]
+		if source == nil {
+			source = &logSource{}
+			m.sources[p] = source
+		}
+		if source.open {
+			continue
+		}
+		call := m.call
+		call.Application = p.name
+		if !source.last.IsZero() {
+			call.Since, call.Tail = source.last.Add(time.Microsecond), -1
+		}
+		source.open = true
+		go m.read(ctx, p, call)
+	}
+	return nil
+}
+
+// read passes one source on until it ends: because its device has gone, mostly. It
+// is opened again at the next look.
+func (m *manyLogs) read(ctx context.Context, p placed, call fabric.LogsCall) {
+	defer func() {
+		select {
+		case m.ended <- p:
+		case <-ctx.Done():
+		}
+	}()
+	source, err := fabric.OpenStream[fabric.LogsCall, spec.LogLine](ctx, m.s.Control, p.device, fabric.VerbLogs, call)
+	if err != nil {
+		return
+	}
+	defer source.Close()
+	for {
+		item, err := source.Next(ctx)
+		if err != nil {
+			return
+		}
+		select {
+		case m.lines <- sourceLine{p, item}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (m *manyLogs) write(out *stream, l sourceLine) bool {
+	if l.Dropped > 0 {
+		return out.send("dropped", "", DroppedItems{l.Dropped})
+	}
+	m.sources[l.placed].last = l.Value.Time
+	return out.send("log", strconv.FormatInt(l.Value.Time.UnixMicro(), 10), DeviceLogLine{l.device, l.Value})
+}
+
+// chosen are the outputs to follow now.
+func (m *manyLogs) chosen(ctx context.Context) ([]placed, error) {
+	var all []placed
+	for page := (store.Page{Limit: 1000}); ; {
+		list, err := m.s.Store.Applications(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list.Items {
+			if m.application == "" || a.Name == m.application {
+				all = m.appendPlaced(all, a)
+			}
+		}
+		if page.Cursor = list.Next; list.Next == "" {
+			break
+		}
+	}
+	if len(all) > maxLogSources {
+		return nil, fail.New(fail.TooLarge, "follow logs", "these are %d outputs; at most %d are followed at once", len(all), maxLogSources).
+			WithHint("Choose an application or a device.")
+	}
+	return all, nil
+}
+
+func (m *manyLogs) appendPlaced(all []placed, a spec.Application) []placed {
+	for _, p := range a.Placements {
+		if m.device == "" || p.Device == m.device {
+			all = append(all, placed{a.Name, p.Device})
+		}
+	}
+	return all
+}
