@@ -139,7 +139,7 @@ const maxLink = 1024
 func (c *checker) zip(r *io.SectionReader) error {
 	z, err := zip.NewReader(r, r.Size())
 	if err != nil {
-		return fail.New(fail.Invalid, "read archive", "the zip file is damaged or cut off: %w", err)
+		return fail.New(fail.Invalid, "read archive", "the zip file is damaged or cut off: %w", err).WithHint("Pack it again.")
 	}
 	for _, f := range z.File {
 		if err := c.zipFile(f); err != nil {

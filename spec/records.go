@@ -80,7 +80,7 @@ type Placement struct {
 	Desired    RunState     `json:"desired"`
 	Deployment DeploymentID `json:"deployment" doc:"The deployment that asked for it."`
 	State      RunState     `json:"state" doc:"What the device last reported."`
-	Actual     Version      `json:"actual" doc:"The version the device reports, which after a failed deployment is the one before."`
+	Actual     Version      `json:"actual" doc:"The version the device holds: after a failed deployment the one before, empty if there is none."`
 	Message    string       `json:"message"`
 	UpdatedAt  time.Time    `json:"updatedAt"`
 }
@@ -189,14 +189,16 @@ const (
 // Event is something that happened on a device. Device and Sequence together
 // name it: the server applies each once.
 type Event struct {
-	Device      DeviceID     `json:"device"`
-	Sequence    uint64       `json:"sequence"`
-	Time        time.Time    `json:"time"`
-	Kind        EventKind    `json:"kind"`
-	Application Name         `json:"application,omitempty"`
-	Version     Version      `json:"version,omitempty"`
-	Deployment  DeploymentID `json:"deployment,omitempty"`
-	Step        Step         `json:"step,omitempty"`
+	Device      DeviceID  `json:"device"`
+	Sequence    uint64    `json:"sequence"`
+	Time        time.Time `json:"time"`
+	Kind        EventKind `json:"kind"`
+	Application Name      `json:"application,omitempty"`
+	// Version is the deployment's, for a step or an outcome. For an application it is
+	// what the device holds: the version switched to last, empty if there is none.
+	Version    Version      `json:"version,omitempty"`
+	Deployment DeploymentID `json:"deployment,omitempty"`
+	Step       Step         `json:"step,omitempty"`
 	// Status is a StepStatus, DeploymentStatus or RunState, by Kind.
 	Status   string   `json:"status,omitempty"`
 	Message  string   `json:"message,omitempty"`

@@ -50,9 +50,9 @@ func (a *application) tellRemoved(ctx context.Context) {
 	e := spec.Event{Kind: spec.EventApplication, Application: a.name, Status: string(spec.Removed)}
 	switch {
 	case r.Active != nil:
-		e.Version, e.Deployment = r.Active.Version, r.Active.Deployment
+		e.Deployment = r.Active.Deployment
 	case r.Attempt != nil:
-		e.Version, e.Deployment = r.Attempt.Desired.Version, r.Attempt.Desired.Deployment
+		e.Deployment = r.Attempt.Desired.Deployment
 	}
 	a.engine.board.change(a.name, func(p *spec.Placement) { p.State = spec.Removed })
 	durable := make(chan struct{})

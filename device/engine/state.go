@@ -42,7 +42,8 @@ func (a *application) setState(s spec.RunState, c change) {
 	}
 }
 
-// emitState shows and reports a run state.
+// emitState shows and reports a run state. The event has the version that the device
+// holds, which is none until one was switched to.
 func (a *application) emitState(s spec.RunState, c change) {
 	r := a.record()
 	e := spec.Event{Kind: spec.EventApplication, Application: a.name, Status: string(s), Message: c.message, Hint: c.hint, LastLogs: c.lastLogs}
@@ -50,7 +51,7 @@ func (a *application) emitState(s spec.RunState, c change) {
 	case r.Active != nil:
 		e.Version, e.Deployment, e.Path = r.Active.Version, r.Active.Deployment, a.versionPath(r.Active)
 	case r.Attempt != nil:
-		e.Version, e.Deployment = r.Attempt.Desired.Version, r.Attempt.Desired.Deployment
+		e.Deployment = r.Attempt.Desired.Deployment
 	}
 	a.engine.board.change(a.name, func(p *spec.Placement) {
 		p.Device, p.State, p.Message = a.engine.Device, s, c.message

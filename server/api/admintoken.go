@@ -54,7 +54,7 @@ func ensureToken(ctx context.Context, s *store.Store, want store.Token, path str
 // use to anybody.
 func newToken(ctx context.Context, s *store.Store, t store.Token, path string) (string, error) {
 	random := make([]byte, tokenBytes)
-	rand.Read(random) // it never returns an error (package crypto/rand)
+	_, _ = rand.Read(random) // it never returns an error (package crypto/rand)
 	token := hex.EncodeToString(random)
 	if err := writeToken(path, token); err != nil {
 		return "", err

@@ -146,7 +146,7 @@ func (s *Server) contents(ctx context.Context, d spec.Digest) (artifact.Contents
 	if err != nil {
 		return artifact.Contents{}, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	return artifact.List(ctx, f, s.Limits)
 }
 
@@ -191,7 +191,7 @@ func (s *Server) artifactContent(ctx context.Context, in *contentInput) (*huma.S
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(huma.Context) {
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close() // only read
 		h := in.w.Header()
 		h.Set("Content-Type", "application/octet-stream")
 		h.Set("ETag", `"`+string(in.Digest)+`"`)

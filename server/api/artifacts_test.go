@@ -13,11 +13,11 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"fescue.dev/fescue/artifact"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/smalldisk"
 	"fescue.dev/fescue/spec"
 )
 
@@ -178,33 +178,28 @@ func (failing) Read([]byte) (int, error) { return 0, fail.New(fail.Denied, "read
 
 // A full disk, a real one: 507, with a hint, and nothing is left.
 func TestDiskFull(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skip("cannot mount a small disk (needs CAP_SYS_ADMIN): ", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
+	smalldisk.Run(t, "1m", func(t *testing.T, dir string) {
+		small, err := artifact.Open(filepath.Join(dir, "artifacts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, func(o *Options) { o.Artifacts = small })
+		a := w.ask(t, http.MethodPost, "/v1/artifacts", incompressible(4<<20))
+		a.wantProblem(t, "exhausted")
+		if a.StatusCode != http.StatusInsufficientStorage || !strings.Contains(a.problem.Hint, "Free some space") {
+			t.Errorf("%d %s", a.StatusCode, a.text)
+		}
+		for range 5 { // each time: the answer outruns the upload that it ends
+			_, err = w.api.CreateArtifact(t.Context(), incompressible(48<<20))
+			wantKind(t, err, fail.Exhausted)
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, "artifacts", artifact.TempPrefix+"*")); err != nil || len(left) != 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+		if b, err := w.api.CreateArtifact(t.Context(), bytes.NewReader(archive(t, map[string]string{"a": "a"}))); err != nil || b.Files != 1 {
+			t.Errorf("a small one: %+v, %v", b, err)
 		}
 	})
-	small, err := artifact.Open(filepath.Join(dir, "artifacts"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld(t, func(o *Options) { o.Artifacts = small })
-	a := w.ask(t, http.MethodPost, "/v1/artifacts", incompressible(4<<20))
-	a.wantProblem(t, "exhausted")
-	if a.StatusCode != http.StatusInsufficientStorage || !strings.Contains(a.problem.Hint, "Free some space") {
-		t.Errorf("%d %s", a.StatusCode, a.text)
-	}
-	_, err = w.api.CreateArtifact(t.Context(), incompressible(4<<20))
-	wantKind(t, err, fail.Exhausted)
-	if left, err := filepath.Glob(filepath.Join(dir, "artifacts", artifact.TempPrefix+"*")); err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-	if b, err := w.api.CreateArtifact(t.Context(), bytes.NewReader(archive(t, map[string]string{"a": "a"}))); err != nil || b.Files != 1 {
-		t.Errorf("a small one: %+v, %v", b, err)
-	}
 }
 
 func TestContent(t *testing.T) {

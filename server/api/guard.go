@@ -14,6 +14,10 @@ import (
 )
 
 const (
+	// drained is how much, and drainPatience how long, the server goes on to read of an
+	// upload that it has refused.
+	drained       = 64 << 20
+	drainPatience = 5 * time.Second
 	// writePatience is how long a client may leave what it asked for unread.
 	writePatience = 30 * time.Second
 	// readPatience is how long an upload may stand still.
@@ -114,17 +118,36 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 type upload struct {
 	io.ReadCloser
 	control *http.ResponseController
+	begun   bool
+	ended   bool
 }
 
 func newUpload(w http.ResponseWriter, r *http.Request) *upload {
-	return &upload{r.Body, http.NewResponseController(w)}
+	u := &upload{ReadCloser: r.Body, control: http.NewResponseController(w)}
+	_ = u.control.EnableFullDuplex() // so that a refusal is sent before the rest is read; HTTP/2 always can
+	return u
+}
+
+// drain sends what was answered and then reads on for a while, if the answer came
+// in the middle of an upload: a connection that is closed on a client which is still
+// writing breaks before the client has read why.
+func (u *upload) drain() {
+	if !u.begun || u.ended || u.control.Flush() != nil {
+		return
+	}
+	if u.control.SetReadDeadline(time.Now().Add(drainPatience)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, u.ReadCloser, drained) // whatever comes of it, the connection ends
 }
 
 // Read reads within readPatience.
 func (u *upload) Read(p []byte) (int, error) {
 	_ = u.control.SetReadDeadline(time.Now().Add(readPatience)) // not every writer has deadlines (tests)
 	n, err := u.ReadCloser.Read(p)
+	u.begun = true
 	if err != nil {
+		u.ended = true
 		_ = u.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -94,7 +94,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	// A copy: net/http looks at the body it made itself to let a client that is
 	// refused in the middle of an upload read the answer before the connection ends.
 	r = r.WithContext(r.Context())
-	r.Body = newUpload(w, r)
+	body := newUpload(w, r)
+	r.Body = body
+	defer body.drain()
 	h, pattern := s.mux.Handler(r)
 	switch {
 	case pattern != "":

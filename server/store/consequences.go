@@ -156,20 +156,18 @@ func (s *Store) goBack(ctx context.Context, q querier, name spec.Name, device sp
 	return err
 }
 
-// applyState: what really runs. That a device is deploying is known from the
-// deployment; what failed without ever having come up does not run.
+// applyState: what the device holds and how it is with it. That a device is
+// deploying is known from the deployment.
 func (s *Store) applyState(ctx context.Context, q querier, e spec.Event) error {
-	now := s.time()
 	switch spec.RunState(e.Status) {
 	case spec.Removed:
 		return s.applyRemoval(ctx, q, e)
 	case spec.Deploying:
 		return nil
 	}
-	_, err := q.ExecContext(ctx, `UPDATE placements SET state = $3, message = $5, sequence = $6, updated_at = $7,
-		actual = CASE WHEN $3 = 'failed' AND $8 <> 0 AND (good_deployment_id IS NULL OR good_deployment_id <> $8) THEN '' ELSE $4 END
+	_, err := q.ExecContext(ctx, `UPDATE placements SET state = $3, actual = $4, message = $5, sequence = $6, updated_at = $7
 		WHERE device_id = $1 AND name = $2`+current(e.Sequence),
-		e.Device, e.Application, e.Status, e.Version, e.Message, int64(e.Sequence), now, int64(e.Deployment))
+		e.Device, e.Application, e.Status, e.Version, e.Message, int64(e.Sequence), s.time())
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 
 func testEventsOnce(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	good := w.up(v1, left)
+	good := w.up(left)
 	bad := w.deploy(v2, left)
 	e := w.tell(outcome(left, bad, v2, spec.DeploymentFailed, "broken"))
 	again := w.deploy(v2, left)
@@ -67,7 +67,7 @@ func testEventsLate(t *testing.T, s *store.Store) {
 // Events about what the database does not know are stored, and that is all.
 func testEventsOfNothing(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	id := w.up(v1, left)
+	id := w.up(left)
 	before := w.placement(left)
 	other := outcome(left, id, v2, spec.DeploymentFailed, "a version that is not the deployment's")
 	nameless := outcome(left, id, "", spec.DeploymentFailed, "")

@@ -45,9 +45,9 @@ func (m *machine) emitOutcome(a spec.DesiredApplication, status spec.DeploymentS
 	m.emit(spec.Event{Kind: spec.EventDeployment, Application: a.Name, Version: a.Version, Deployment: a.Deployment, Status: string(status), Message: "so it went"})
 }
 
-// emitState says what really runs; where nothing does, how far the deployment is.
+// emitState says what the machine holds; where that is nothing, how far the deployment is.
 func (m *machine) emitState(attempt spec.DesiredApplication, otherwise spec.RunState) {
-	e := spec.Event{Kind: spec.EventApplication, Application: attempt.Name, Version: attempt.Version, Deployment: attempt.Deployment, Status: string(otherwise)}
+	e := spec.Event{Kind: spec.EventApplication, Application: attempt.Name, Deployment: attempt.Deployment, Status: string(otherwise)}
 	if h, ok := m.holds[attempt.Name]; ok {
 		e.Version, e.Deployment, e.Status = h.version, h.deployment, string(h.state)
 	}

@@ -175,13 +175,13 @@ func state(d spec.DeviceID, v spec.Version, s spec.RunState) spec.Event {
 	return spec.Event{Device: d, Kind: spec.EventApplication, Application: app, Version: v, Status: string(s)}
 }
 
-// up deploys a version on a device and has it come up.
-func (w *world) up(v spec.Version, d spec.DeviceID) spec.DeploymentID {
+// up deploys version v1 on a device and has it come up.
+func (w *world) up(d spec.DeviceID) spec.DeploymentID {
 	w.Helper()
-	id := w.deploy(v, d)
-	w.tell(step(d, id, v, spec.StepFetch, spec.StepStarted))
-	w.tell(outcome(d, id, v, spec.DeploymentSucceeded, ""))
-	w.tell(state(d, v, spec.Running))
+	id := w.deploy(v1, d)
+	w.tell(step(d, id, v1, spec.StepFetch, spec.StepStarted))
+	w.tell(outcome(d, id, v1, spec.DeploymentSucceeded, ""))
+	w.tell(state(d, v1, spec.Running))
 	return id
 }
 
