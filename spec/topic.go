@@ -128,10 +128,15 @@ func (f Filter) Covers(g Filter) bool {
 	}
 }
 
-// everything: "+/#" matches what "#" does, because a topic has at least one level.
+// everything is the filter in the form that compares. "+/#" matches what "#" does,
+// because a topic has at least one level; and "/#" what "/+/#" does, because its
+// parent would be the empty topic, which there is not.
 func everything(filter string) string {
-	if filter == "+/#" {
+	switch filter {
+	case "+/#":
 		return "#"
+	case "/#":
+		return "/+/#"
 	}
 	return filter
 }
