@@ -21,6 +21,7 @@ import (
 	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/mqueue"
+	"fescue.dev/fescue/exchange/tcp"
 	"fescue.dev/fescue/exchange/unix"
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
@@ -71,7 +72,7 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 	if err != nil {
 		return nil, err
 	}
-	if err = d.openExchange(f); err != nil {
+	if err = d.openExchange(ctx, f); err != nil {
 		return nil, err
 	}
 	if err = d.openRuntimes(); err != nil {
@@ -91,7 +92,7 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 func platform() spec.Platform { return spec.Platform(runtime.GOOS + "/" + runtime.GOARCH) }
 
 // openExchange makes Data Xchange with its links and its NATS peer.
-func (d *device) openExchange(f *fabric.Server) (err error) {
+func (d *device) openExchange(ctx context.Context, f *fabric.Server) (err error) {
 	d.logs = logs.Open(filepath.Join(d.dir, "logs"), d.o.Log.With("part", "logs"))
 	d.router = exchange.New(exchange.Options{
 		Device: d.id, Log: d.o.Log.With("part", "exchange"),
@@ -114,6 +115,13 @@ func (d *device) openExchange(f *fabric.Server) (err error) {
 		return err
 	}
 	d.links = []exchange.Link{socket, queues}
+	if d.o.TCP != "" {
+		port, err := tcp.Listen(ctx, tcp.Options{Address: d.o.TCP})
+		if err != nil {
+			return err
+		}
+		d.links = append(d.links, port)
+	}
 	d.peer, err = f.Peer()
 	return err
 }

@@ -19,6 +19,7 @@ type UpOptions struct {
 	Version    string
 	OnListen   func(url string) // called once the API answers
 	AcceptLAN  bool             // Listen may be beyond loopback
+	TCP        string           // address on loopback where applications may connect over TCP; "" is none
 	PollPeriod string           // how often the agent asks for its desired state; "" is 30 s
 }
 
@@ -56,6 +57,7 @@ find it.`,
 	f.StringVar(&o.Device, "device", "", "name of this device (default: the host's name)")
 	f.StringToStringVar(&o.Labels, "label", nil, "labels of this device, name=value")
 	f.BoolVar(&o.AllowRoot, "allow-root", false, "let applications run commands in mode root")
+	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.PollPeriod, "poll", "", "how often the agent looks for changes on its own (default 30s)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log every step")
 	return c

@@ -124,6 +124,8 @@ func (s *session) dispatchWorker(f wire.Frame) error {
 		s.worker.handle(f)
 	case wire.Log:
 		s.handleLog(f)
+	case wire.Credit:
+		return s.handleCredit(f)
 	case wire.Pong:
 	default:
 		if f.Type < wire.Extension {

@@ -37,7 +37,7 @@ func (s *session) handleHello(f wire.Frame) error {
 
 // offers are the capabilities of this side of this session.
 func (s *session) offers() wire.Capabilities {
-	c := wire.Requests
+	c := wire.Requests | wire.Credits
 	if s.worker != nil {
 		c |= wire.Functions
 	}

@@ -36,6 +36,8 @@ type outbox struct {
 	roomMark int           // bytes at or below which that is
 	sent     uint64        // messages appended, all subscriptions
 	dropped  uint64
+	credits  int // subscriptions by credit
+	held     int // bytes that wait for credit
 }
 
 // subscription is a filter of a session. The counts belong to the owner's
@@ -59,6 +61,7 @@ type subscription struct {
 	saidAt  time.Time
 	deliver func(Message) // local sessions
 	from    bool          // local sessions: see fromMark
+	held    held          // by credit
 
 	lost atomic.Uint64 // messages dropped
 	turn atomic.Uint32 // requests answered, for taking turns
@@ -93,7 +96,12 @@ func (o *outbox) newSegment(n int) *segment {
 // end accounts n appended bytes; true says that the caller has to flush.
 func (o *outbox) end(n int) bool {
 	o.bytes += n
-	if o.writing || o.dirty {
+	return o.wantsFlush()
+}
+
+// wantsFlush tells the caller that it is up to him to flush.
+func (o *outbox) wantsFlush() bool {
+	if o.writing || o.dirty || o.empty() {
 		return false
 	}
 	o.dirty = true
@@ -146,6 +154,7 @@ func (o *outbox) done(n int) {
 	if s.off == len(s.b) && len(o.segs) == 1 && o.dead == 0 {
 		o.shift()
 		o.emptied() // counts nothing one by one
+		o.payAfter()
 		return
 	}
 	for s.edge < s.off {
@@ -159,6 +168,14 @@ func (o *outbox) done(n int) {
 		o.shift()
 	}
 	o.wakePublishers()
+	o.payAfter()
+}
+
+// payAfter gives the room that sending has made to who has credit.
+func (o *outbox) payAfter() {
+	if o.credits > 0 {
+		o.payAll()
+	}
 }
 
 // left accounts a message that was sent. One that should have been left out

@@ -90,7 +90,6 @@ func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 	if sub.from {
 		topic += fromMark + p.session.principal()
 	}
-	n := wire.HeaderSize + 2 + len(topic) + len(payload)
 	o := &sub.owner.out
 	o.mu.Lock()
 	for {
@@ -98,7 +97,7 @@ func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 			o.mu.Unlock()
 			return
 		}
-		v := o.admit(sub, n)
+		v := o.offer(sub, topic, payload)
 		if v == accepted {
 			break
 		}
@@ -115,17 +114,31 @@ func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 			return
 		}
 	}
+	if sub.unsaid > 0 {
+		p.notice(sub)
+	}
+	if o.wantsFlush() {
+		p.touched(sub.owner)
+	}
+	o.mu.Unlock()
+}
+
+// offer queues a message for sub if it is admitted.
+func (o *outbox) offer(sub *subscription, topic string, payload []byte) verdict {
+	if sub.flags&wire.ByCredit != 0 {
+		return o.hold(sub, topic, payload)
+	}
+	n := wire.HeaderSize + 2 + len(topic) + len(payload)
+	v := o.admit(sub, n)
+	if v != accepted {
+		return v
+	}
 	seg := o.begin(n)
 	seg.b = wire.AppendMessage(seg.b, sub.id, topic, payload)
 	sub.queued++
 	o.sent++
-	if sub.unsaid > 0 {
-		p.notice(sub)
-	}
-	if o.end(n) {
-		p.touched(sub.owner)
-	}
-	o.mu.Unlock()
+	o.bytes += n
+	return accepted
 }
 
 // fromMark parts a topic, in which it cannot be, from who published, in the queue of a

@@ -5,6 +5,8 @@ import (
 	"io"
 	"runtime"
 	"time"
+
+	"fescue.dev/fescue/exchange/wire"
 )
 
 // read takes what the client sends until the session ends. nil and io.EOF are
@@ -123,11 +125,19 @@ func (o *outbox) waitRoom(mark int) <-chan struct{} {
 	return o.room
 }
 
+// changed tells whether room was made between the refusal and now.
+func (o *outbox) changed(sub *subscription) bool {
+	if sub.flags&wire.ByCredit != 0 {
+		return len(sub.held.frames) < sub.limit && (o.held == 0 || o.held+o.maxBody+wire.HeaderSize <= o.max)
+	}
+	return o.empty()
+}
+
 // waitFor lets a publisher wait for room in sub's queue. It reports whether to
 // try again; false is the end of its patience.
 func (o *outbox) waitFor(sub *subscription, publisher <-chan struct{}, deadline time.Time) bool {
 	o.mu.Lock()
-	if o.closed || o.empty() {
+	if o.closed || sub.gone || o.changed(sub) {
 		o.mu.Unlock()
 		return true
 	}

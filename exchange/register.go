@@ -73,6 +73,8 @@ func (s *session) subscribable(id uint32, filter string, flags wire.Flags) (wire
 		return wire.Limit, fmt.Sprintf("a session may have %d subscriptions", s.router.opt.MaxSubscriptions)
 	case flags&wire.Answers != 0 && s.caps&wire.Requests == 0:
 		return wire.Unsupported, "HELLO did not name the capability requests"
+	case flags&wire.ByCredit != 0 && s.caps&wire.Credits == 0:
+		return wire.Unsupported, "HELLO did not name the capability credit"
 	}
 	if err := spec.Filter(filter).Validate(); err != nil {
 		return wire.InvalidTopic, err.Error()
@@ -95,6 +97,9 @@ func (s *session) subscribe(sub *subscription) (mirroring *peer) {
 	s.subs[sub.id] = sub
 	s.out.mu.Lock()
 	s.out.subs[sub.id] = sub
+	if sub.flags&wire.ByCredit != 0 {
+		s.out.credits++
+	}
 	s.out.mu.Unlock()
 	r := s.router
 	r.routing.Lock()
@@ -139,7 +144,14 @@ func (s *session) forget(sub *subscription) {
 	if sub.epoch == o.epoch {
 		o.dead -= sub.skip
 	}
+	if sub.flags&wire.ByCredit != 0 {
+		o.credits--
+		for len(sub.held.frames) > 0 {
+			o.unhold(sub)
+		}
+	}
 	delete(o.subs, sub.id)
+	o.release() // nobody needs to wait for it
 }
 
 // unsubscribeAll is for the end of a session.

@@ -96,7 +96,7 @@ func (s *session) stats() SessionStats {
 	st.Client, st.Subscriptions, st.Registrations = s.name, len(s.subs), len(s.regs)
 	s.mu.Unlock()
 	s.out.mu.Lock()
-	st.Queued = s.out.bytes
+	st.Queued = s.out.bytes + s.out.held
 	s.out.mu.Unlock()
 	return st
 }

@@ -88,6 +88,7 @@ type IPC string
 const (
 	IPCUnix   IPC = "unix"   // Unix socket: highest rate, the default
 	IPCMqueue IPC = "mqueue" // POSIX message queues: lowest latency
+	IPCTCP    IPC = "tcp"    // TCP on loopback, where the device opened it
 )
 
 // Limits bound what an application may take. Zero means the default, which

@@ -35,7 +35,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Duration]():  {"pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, "examples": []string{"500ms", "3s", "5m"}},
 	reflect.TypeFor[Mode]():      {"enum": []Mode{ModeSandbox, ModeUser, ModeRoot}},
 	reflect.TypeFor[Isolation](): {"enum": []Isolation{IsolationSandbox, IsolationNone}},
-	reflect.TypeFor[IPC]():       {"enum": []IPC{IPCUnix, IPCMqueue}},
+	reflect.TypeFor[IPC]():       {"enum": []IPC{IPCUnix, IPCMqueue, IPCTCP}},
 }
 
 // needed are the keys without which a mapping is useless.

@@ -171,10 +171,13 @@ func (c *Client) Hello(token string) wire.WelcomeBody {
 	return w
 }
 
+// All are all capabilities that a client can state.
+const All = wire.Requests | wire.Functions | wire.Logs | wire.State | wire.Durable | wire.Histories | wire.Credits
+
 // Hello is the greeting of a client with a token.
 func Hello(token string) []byte {
 	return wire.AppendHello(nil, wire.HelloBody{
-		Lowest: 1, Highest: 1, Capabilities: wire.Requests | wire.Functions | wire.Logs,
+		Lowest: 1, Highest: 1, Capabilities: All,
 		MaxBody: wire.DefaultBody + 2048, Token: []byte(token), Client: []byte("exchangetest"),
 	})
 }

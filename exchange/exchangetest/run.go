@@ -23,6 +23,8 @@ func Run(t *testing.T, f Fixture) {
 		{"BlockGivesUp", testBlockGivesUp},
 		{"DropOldest", testDropOldest},
 		{"DropNewest", testDropNewest},
+		{"Credit", testCredit},
+		{"CreditHoldsBack", testCreditHoldsBack},
 		{"ClientThatNeverReads", testNeverReads},
 		{"TooLarge", testTooLarge},
 		{"Malformed", testMalformed},

@@ -14,11 +14,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/stream"
 	"fescue.dev/fescue/fail"
 )
 
@@ -136,8 +136,8 @@ func (l *Listener) Run(ctx context.Context, serve func(exchange.Conn)) error {
 			}
 			return nil
 		}
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-			if !pause(ctx) {
+		if stream.Exhausted(err) {
+			if !stream.Pause(ctx) {
 				return nil
 			}
 			continue
