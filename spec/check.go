@@ -2,7 +2,9 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +14,7 @@ const (
 	maxTriggers    = 100
 	maxCommands    = 64
 	maxFilters     = 256
+	maxKeeps       = 32
 	maxConcurrency = 256
 )
 
@@ -29,6 +32,7 @@ func (r *reader) check(c *Configuration) {
 	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue), string(IPCTCP))
 	r.atMost("resources.subscribe", len(c.Resources.Subscribe), maxFilters)
 	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)
+	r.checkKeep(c)
 }
 
 func (r *reader) required(c *Configuration) {
@@ -64,6 +68,24 @@ func (r *reader) checkTriggers(c *Configuration) {
 		if t.Reply != "" && t.Topic != "" && t.Reply.Validate() == nil && t.Topic.Validate() == nil && t.Topic.Matches(t.Reply) {
 			r.faultAt(at+".reply", fmt.Sprintf("the reply topic is matched by the trigger %s itself, so each answer would call the handler again", t.Topic), "Reply on another topic.")
 		}
+	}
+}
+
+func (r *reader) checkKeep(c *Configuration) {
+	r.atMost("resources.keep", len(c.Resources.Keep), maxKeeps)
+	for i, k := range c.Resources.Keep {
+		at := fmt.Sprintf("resources.keep[%d]", i)
+		if _, there := r.at[at+".topic"]; !there {
+			r.faultAt(at, "what is kept is a topic", "Add 'topic: a/b'.")
+			continue
+		}
+		covers := func(f Filter) bool { return f.Validate() == nil && f.Covers(k.Topic) }
+		if k.Topic.Validate() == nil && !slices.ContainsFunc(c.Resources.Subscribe, covers) {
+			r.faultAt(at+".topic", fmt.Sprintf("keeping %s needs the permission to subscribe to all of it", k.Topic), "Add it to resources.subscribe.")
+		}
+		r.between(at+".size", int64(k.Size), 64<<10, 1<<44, "at least 64KiB")
+		r.between(at+".for", int64(k.For), int64(time.Second), math.MaxInt64, "at least 1s")
+		r.choice(at+".full", string(k.Full), string(FullDropOldest), string(FullRefuse))
 	}
 }
 
@@ -114,6 +136,7 @@ func localPath(p string) bool {
 func (r *reader) checkLimits(c *Configuration) {
 	l := c.Limits
 	r.between("limits.memory", int64(l.Memory), 1<<20, 1<<50, "at least 1MiB")
+	r.between("limits.state", int64(l.State), 4<<10, 1<<40, "at least 4KiB")
 	r.between("limits.logs", int64(l.Logs), 64<<10, 1<<40, "at least 64KiB")
 	r.between("limits.processes", int64(l.Processes), 1, 1<<20, "at least 1")
 	r.between("limits.concurrency", int64(l.Concurrency), 1, maxConcurrency, "1 to 256")
@@ -185,6 +208,11 @@ func (c *Configuration) fillDefaults() {
 	setDefault(&c.Limits.Concurrency, DefaultConcurrency)
 	setDefault(&c.Limits.Queue, DefaultQueue)
 	setDefault(&c.Limits.Logs, DefaultLogs)
+	setDefault(&c.Limits.State, DefaultState)
+	for i := range c.Resources.Keep {
+		setDefault(&c.Resources.Keep[i].Size, DefaultKeep)
+		setDefault(&c.Resources.Keep[i].Full, FullDropOldest)
+	}
 	for i := range c.Commands {
 		setDefault(&c.Commands[i].Mode, ModeSandbox)
 		if c.Commands[i].Wait {

@@ -31,7 +31,25 @@ func (c *Configuration) IsFunction() bool { return c.Handler != "" }
 type Resources struct {
 	Subscribe []Filter `yaml:"subscribe,omitempty" json:"subscribe,omitempty" doc:"MQTT topic filters that it may subscribe to."`
 	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty" doc:"Topics or filters that it may publish to."`
+	Keep      []Keep   `yaml:"keep,omitempty" json:"keep,omitempty" doc:"Topics whose messages the device keeps on disk: for delivery at least once, and for asking for their history."`
 }
+
+// Keep is a topic whose messages are kept on the device's disk.
+type Keep struct {
+	Topic Filter   `yaml:"topic" json:"topic" doc:"MQTT topic filter; it must be covered by subscribe."`
+	For   Duration `yaml:"for,omitempty" json:"for,omitempty" doc:"How long messages are kept. No limit if left out."`
+	Size  Bytes    `yaml:"size,omitempty" json:"size" doc:"How many bytes are kept. Default 64MiB."`
+	Full  Full     `yaml:"full,omitempty" json:"full" doc:"What happens when that is full: drop-oldest, the default, or refuse, which refuses new messages until consumers have acknowledged old ones."`
+}
+
+// Full says what happens to a kept topic that has reached its size.
+type Full string
+
+// The policies.
+const (
+	FullDropOldest Full = "drop-oldest"
+	FullRefuse     Full = "refuse"
+)
 
 // Trigger is one cause for which the handler is called.
 type Trigger struct {
@@ -100,12 +118,15 @@ type Limits struct {
 	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout" doc:"Of one invocation. Default 30s."`                         // of one invocation; default 30 s
 	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency" doc:"Invocations at once. Default 1."`                 // invocations at once; default 1
 	Queue       int      `yaml:"queue,omitempty" json:"queue" doc:"Events that wait for a worker. Default 1024."`                // events waiting for a worker; default 1,024
+	State       Bytes    `yaml:"state,omitempty" json:"state" doc:"Keys and values of its state store. Default 16MiB."`          // of the state store; default 16 MiB
 	Logs        Bytes    `yaml:"logs,omitempty" json:"logs" doc:"Output kept on the device. Default 8MiB."`                      // kept on the device; default 8 MiB
 }
 
 // Defaults that Decode fills in.
 const (
 	DefaultMemory         Bytes = 256 << 20
+	DefaultState          Bytes = 16 << 20
+	DefaultKeep           Bytes = 64 << 20
 	DefaultProcesses            = 128
 	DefaultTimeout              = Duration(30 * time.Second)
 	DefaultCommandTimeout       = Duration(5 * time.Minute)

@@ -49,7 +49,7 @@ func TestDecodeComplete(t *testing.T) {
 		Commands:     []Command{{Run: "python -m compileall .", Mode: ModeSandbox, Wait: true, Timeout: DefaultCommandTimeout}},
 		Dependencies: Dependencies{Requirements: "requirements.txt", Applications: map[Name]Range{"broker": ">=1.2 <2"}},
 		Isolation:    IsolationNone, IPC: IPCMqueue,
-		Limits:      Limits{Memory: 64 << 20, CPU: 0.5, Timeout: Duration(3 * time.Second), Concurrency: 4, Queue: 10, Logs: 1 << 20, Processes: 9},
+		Limits:      Limits{Memory: 64 << 20, CPU: 0.5, Timeout: Duration(3 * time.Second), Concurrency: 4, Queue: 10, State: DefaultState, Logs: 1 << 20, Processes: 9},
 		Environment: map[string]string{"LOG_LEVEL": "info", "DEPTH": "3"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"errors"
 	"net"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 // container whose network went away.
 const keepalive = 15 * time.Second
 
+// buffer bounds what the kernel holds for each direction. Left alone it takes up
+// to 10 MB for a client that does not read, before the broker notices.
+const buffer = 256 << 10
+
 // Conn is one end of a TCP connection. It is an exchange.Polled.
 type Conn struct {
 	*net.TCPConn
@@ -26,7 +31,10 @@ func newConn(c *net.TCPConn) (*Conn, error) {
 		return nil, err
 	}
 	return conn, conn.Control(func(fd int) error {
-		return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, buffer),
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer))
 	})
 }
 
