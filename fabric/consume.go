@@ -20,17 +20,17 @@ import (
 // a handler works, or is retried, JetStream is told so.
 const ackPatience = 2 * time.Second
 
-// Consume gives every event to handle, in the order of the stream, one at a
-// time, until ctx ends; then it returns nil. An event is done when handle returns nil.
-// While handle fails it is called again for the same event, after pauses from 0.1
+// Consume gives every event to handle, in the order of the stream, those that
+// were recorded together at once, until ctx ends; then it returns nil. Events are done when handle
+// returns nil. While handle fails it is called again for the same events, after pauses from 0.1
 // to 5 s: none is skipped. An exception are events that can never be
 // applied (handle fails with Invalid, or they cannot be read): they are logged and dropped,
 // so that they do not hold back all others.
 //
 // The place in the stream is kept by the fabric, under one name: a second
-// Consume shares the events with the first. An event can come twice, after a crash between
+// Consume shares the events with the first. Events can come twice, after a crash between
 // handle and the acknowledgement; device and sequence tell.
-func Consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(context.Context, spec.Event) error) error {
+func Consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(context.Context, []spec.Event) error) error {
 	for pause := (backoff{}); ctx.Err() == nil; {
 		err := consume(ctx, nc, log, handle, &pause)
 		if ctx.Err() != nil {
@@ -45,7 +45,7 @@ func Consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(c
 }
 
 // consume reads events until something of the fabric fails.
-func consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(context.Context, spec.Event) error, pause *backoff) error {
+func consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(context.Context, []spec.Event) error, pause *backoff) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
@@ -78,33 +78,34 @@ func consume(ctx context.Context, nc *nats.Conn, log *slog.Logger, handle func(c
 	}
 }
 
-// apply has one event handled, however often that takes.
-func apply(ctx context.Context, log *slog.Logger, m jetstream.Msg, handle func(context.Context, spec.Event) error) error {
-	var e spec.Event
-	if err := json.Unmarshal(m.Data(), &e); err != nil {
-		log.Error("an event cannot be read and is dropped", "subject", m.Subject(), "error", err)
+// apply has the events of one message handled, however often that takes.
+func apply(ctx context.Context, log *slog.Logger, m jetstream.Msg, handle func(context.Context, []spec.Event) error) error {
+	var events []spec.Event
+	if err := json.Unmarshal(m.Data(), &events); err != nil || len(events) == 0 {
+		log.Error("events cannot be read and are dropped", "subject", m.Subject(), "error", err)
 		return m.TermWithReason("unreadable")
 	}
+	log = log.With("device", events[0].Device, "sequence", events[0].Sequence, "events", len(events))
 	defer keepBusy(m)()
 	for pause := (backoff{}); ; {
-		err := handle(ctx, e)
+		err := handle(ctx, events)
 		switch {
 		case err == nil:
 			return m.Ack()
 		case fail.Is(err, fail.Invalid):
-			log.Error("an event cannot be applied and is dropped", "device", e.Device, "sequence", e.Sequence, "kind", e.Kind, "error", err)
+			log.Error("events cannot be applied and are dropped", "error", err)
 			return m.TermWithReason("invalid")
 		case ctx.Err() != nil:
 			return errors.Join(context.Cause(ctx), m.Nak()) // for the next to have at once
 		}
-		log.Warn("apply event: trying again", "device", e.Device, "sequence", e.Sequence, "error", err)
+		log.Warn("apply events: trying again", "error", err)
 		if !pause.wait(ctx) {
 			return errors.Join(context.Cause(ctx), m.Nak())
 		}
 	}
 }
 
-// keepBusy tells JetStream until stop that the event is being handled.
+// keepBusy tells JetStream until stop that the message is being handled.
 func keepBusy(m jetstream.Msg) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -114,7 +115,7 @@ func keepBusy(m jetstream.Msg) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				_ = m.InProgress() // if it fails the event comes twice, which is allowed
+				_ = m.InProgress() // if it fails the events come twice, which is allowed
 			case <-done:
 				return
 			}

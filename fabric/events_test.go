@@ -45,7 +45,15 @@ func consumer(t testing.TB, nc *nats.Conn, handle func(context.Context, spec.Eve
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := Consume(ctx, nc, quiet(), handle); err != nil {
+		each := func(ctx context.Context, events []spec.Event) error {
+			for _, e := range events {
+				if err := handle(ctx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err := Consume(ctx, nc, quiet(), each); err != nil {
 			t.Errorf("Consume: %v", err)
 		}
 	}()
@@ -162,6 +170,22 @@ func TestEmitWithoutFabric(t *testing.T) {
 	}
 	if took := time.Since(begin); took < 250*time.Millisecond || took > 5*time.Second {
 		t.Errorf("Emit took %v", took)
+	}
+}
+
+// What is recorded together comes together, numbered on, also after a restart.
+func TestEmitSeveral(t *testing.T) {
+	s := start(t)
+	nc := control(t, s)
+	if err := journal(t, nc, "kitchen").Emit(t.Context(), spec.Event{Message: "a"}, spec.Event{Message: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	emit(t, journal(t, nc, "kitchen"), "c") // a journal of its own: that of a restarted agent
+	got := collect(t, nc, 3)
+	for i, want := range []string{"a", "b", "c"} {
+		if got[i].Message != want || got[i].Device != "kitchen" || got[i].Sequence != got[0].Sequence+uint64(i) || got[i].Time.IsZero() {
+			t.Errorf("event %d is %+v", i, got[i])
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,8 +23,8 @@ type Journal struct {
 	js     jetstream.JetStream
 	device spec.DeviceID
 
-	// turn holds the last number given. Events are stored one by one: the order
-	// in the stream is the order of the numbers, also when one must be sent again.
+	// turn holds the last number given. One Emit stores at a time: the order in
+	// the stream is the order of the numbers, also when some must be sent again.
 	turn chan uint64
 }
 
@@ -60,19 +61,21 @@ func lastSequence(ctx context.Context, stream jetstream.Stream, device spec.Devi
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, err
 	}
-	var e spec.Event
-	if err == nil && json.Unmarshal(m.Data, &e) == nil && e.Sequence > 0 {
-		return e.Sequence, nil
+	var events []spec.Event
+	if err == nil && json.Unmarshal(m.Data, &events) == nil && len(events) > 0 && events[len(events)-1].Sequence > 0 {
+		return events[len(events)-1].Sequence, nil
 	}
 	return uint64(max(time.Now().UnixMicro(), 0)), nil
 }
 
-// Emit stores the event; it is synced to disk when Emit returns nil. It fills in
-// Device, Sequence and, where it is zero, Time. While the fabric is away or its disk
-// is full it tries again, until ctx ends: then the event may or may not have been
-// stored. Emit is safe for concurrent use.
-func (j *Journal) Emit(ctx context.Context, e spec.Event) error {
-	const op = "record event"
+// Emit stores the events, as one message; they are synced to disk when Emit
+// returns nil. It fills in Device, Sequence and, where it is zero, Time. While the fabric is
+// away or its disk is full it tries again, until ctx ends: then the events may or may
+// not have been stored. Emit is safe for concurrent use.
+func (j *Journal) Emit(ctx context.Context, events ...spec.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
 	var last uint64
 	select {
 	case last = <-j.turn:
@@ -81,22 +84,31 @@ func (j *Journal) Emit(ctx context.Context, e spec.Event) error {
 	}
 	// A number is never used twice, whatever becomes of the attempt: JetStream
 	// would take the second event for a repetition of the first.
-	e.Device, e.Sequence = j.device, last+1
-	defer func() { j.turn <- e.Sequence }()
+	defer func() { j.turn <- last + uint64(len(events)) }()
 
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	e.Time = e.Time.UTC().Truncate(time.Microsecond)
-	data, err := json.Marshal(e)
+	data, err := json.Marshal(j.numbered(events, last))
 	if err != nil {
-		return fail.New(fail.Invalid, op, "encode: %w", err)
+		return fail.New(fail.Invalid, "record event", "encode: %w", err)
 	}
 	if len(data) > maxPayload/2 {
-		return fail.New(fail.TooLarge, op, "the event takes %d bytes, more than %d", len(data), maxPayload/2).
-			WithHint("Shorten its message or its last log lines.")
+		return fail.New(fail.TooLarge, "record event", "%d events take %d bytes, more than %d", len(events), len(data), maxPayload/2).
+			WithHint("Shorten the message or the last log lines, or record fewer at once.")
 	}
-	return j.store(ctx, data, fmt.Sprintf("%s-%d", j.device, e.Sequence))
+	return j.store(ctx, data, fmt.Sprintf("%s-%d", j.device, last+1))
+}
+
+// numbered is a copy of the events with what the journal fills in.
+func (j *Journal) numbered(events []spec.Event, last uint64) []spec.Event {
+	numbered := slices.Clone(events)
+	for i := range numbered {
+		e := &numbered[i]
+		e.Device, e.Sequence = j.device, last+1+uint64(i)
+		if e.Time.IsZero() {
+			e.Time = time.Now()
+		}
+		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	}
+	return numbered
 }
 
 // store publishes until it is acknowledged. The id makes JetStream keep one of

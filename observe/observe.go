@@ -13,21 +13,22 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// Sink takes events. Emit is safe for concurrent use and returns nil when the
-// event is durable: from then on no crash and no power cut loses it. While that
+// Sink takes events. Emit is safe for concurrent use and returns nil when all of
+// the events are durable: from then on no crash and no power cut loses them. While that
 // is not possible Emit blocks, until ctx ends; then it returns an error and the
-// event may or may not have been stored.
+// events may or may not have been stored, all or none of them. Several at once cost
+// one write to the disk.
 //
 // The sink fills in Device and Sequence, and Time where it is zero.
 type Sink interface {
-	Emit(ctx context.Context, e spec.Event) error
+	Emit(ctx context.Context, events ...spec.Event) error
 }
 
 // SinkFunc makes a function a [Sink].
-type SinkFunc func(ctx context.Context, e spec.Event) error
+type SinkFunc func(ctx context.Context, events ...spec.Event) error
 
 // Emit calls f.
-func (f SinkFunc) Emit(ctx context.Context, e spec.Event) error { return f(ctx, e) }
+func (f SinkFunc) Emit(ctx context.Context, events ...spec.Event) error { return f(ctx, events...) }
 
 // Recorder is a [Sink] in memory, for tests: it numbers events from 1 and keeps
 // them. Its zero value is ready for use.
@@ -37,12 +38,14 @@ type Recorder struct {
 	changed chan struct{} // closed at the next Emit; nil while nobody waits
 }
 
-// Emit keeps the event. It never fails.
-func (r *Recorder) Emit(_ context.Context, e spec.Event) error {
+// Emit keeps the events. It never fails.
+func (r *Recorder) Emit(_ context.Context, events ...spec.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.Sequence = uint64(len(r.events) + 1)
-	r.events = append(r.events, e)
+	for _, e := range events {
+		e.Sequence = uint64(len(r.events) + 1)
+		r.events = append(r.events, e)
+	}
 	if r.changed != nil {
 		close(r.changed)
 		r.changed = nil

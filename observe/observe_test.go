@@ -50,7 +50,7 @@ func TestRecorderWait(t *testing.T) {
 
 func TestSinkFunc(t *testing.T) {
 	refuse := errors.New("no")
-	sink := observe.SinkFunc(func(context.Context, spec.Event) error { return refuse })
+	sink := observe.SinkFunc(func(context.Context, ...spec.Event) error { return refuse })
 	if err := sink.Emit(t.Context(), spec.Event{}); !errors.Is(err, refuse) {
 		t.Fatalf("got %v", err)
 	}

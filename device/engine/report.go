@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
+	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/observe"
 	"fescue.dev/fescue/spec"
 )
@@ -52,54 +54,111 @@ func (r *reporter) emit(e spec.Event, then func()) {
 	}
 }
 
-func (r *reporter) next() (report, bool) {
+// Events that follow each other quickly are recorded together: one write to the
+// device's flash, one message, one transaction at the server.
+const (
+	// gathering is how long a step's event waits for others. It bounds how late
+	// somebody who watches sees a step.
+	gathering = 50 * time.Millisecond
+	// following is how long any other event waits: an outcome and the state
+	// that it leads to come one right after the other.
+	following = 3 * time.Millisecond
+	// together is how many events one record holds at most.
+	together = 64
+)
+
+// gather waits until what waits should be recorded.
+func (r *reporter) gather(ctx context.Context, stopping <-chan struct{}) {
+	for end := time.Now().Add(gathering); ; {
+		patience := min(time.Until(end), r.patience())
+		if patience <= 0 {
+			return
+		}
+		select {
+		case <-r.wake:
+		case <-time.After(patience):
+			return
+		case <-ctx.Done():
+			return
+		case <-stopping:
+			return
+		}
+	}
+}
+
+// patience is how long to wait for more: not at all when a record is full.
+func (r *reporter) patience() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.waiting) == 0 {
-		return report{}, false
+	if len(r.waiting) >= together {
+		return 0
 	}
-	first := r.waiting[0]
-	r.waiting = r.waiting[1:]
-	return first, true
+	if slices.ContainsFunc(r.waiting, func(w report) bool { return w.event.Kind != spec.EventStep }) {
+		return following
+	}
+	return gathering
+}
+
+// take removes the next record's events from the queue.
+func (r *reporter) take() []report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(len(r.waiting), together)
+	taken := r.waiting[:n:n]
+	r.waiting = r.waiting[n:]
+	return taken
 }
 
 // run hands on events until ctx ends. When stopping is closed it returns once
 // none are left.
 func (r *reporter) run(ctx context.Context, stopping <-chan struct{}) {
 	for ctx.Err() == nil {
-		next, ok := r.next()
-		if ok {
-			r.deliver(ctx, next)
+		if r.empty() {
+			select {
+			case <-r.wake:
+			case <-ctx.Done():
+			case <-stopping:
+				if r.empty() {
+					return
+				}
+			}
 			continue
 		}
-		select {
-		case <-r.wake:
-		case <-ctx.Done():
-		case <-stopping:
-			if next, ok := r.next(); ok {
-				r.deliver(ctx, next)
-				continue
-			}
-			return
-		}
+		r.gather(ctx, stopping)
+		r.deliver(ctx, r.take())
 	}
 }
 
-// deliver tries until the sink has taken it.
-func (r *reporter) deliver(ctx context.Context, next report) {
+func (r *reporter) empty() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting) == 0
+}
+
+// deliver tries until the sink has taken them.
+func (r *reporter) deliver(ctx context.Context, record []report) {
+	events := make([]spec.Event, 0, len(record))
+	for _, w := range record {
+		events = append(events, w.event)
+	}
 	for failures := 0; ; failures++ {
-		err := r.sink.Emit(ctx, next.event)
-		if err == nil {
-			if next.then != nil {
-				next.then()
+		err := r.sink.Emit(ctx, events...)
+		switch {
+		case err == nil:
+			for _, w := range record {
+				if w.then != nil {
+					w.then()
+				}
 			}
 			return
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
+			return
+		case fail.Is(err, fail.TooLarge):
+			r.deliverParts(ctx, record, err)
 			return
 		}
 		if failures == 0 {
-			r.log.Warn("the journal does not take an event: trying again", "kind", next.event.Kind, "error", err)
+			r.log.Warn("the journal does not take events: trying again", "events", len(events), "error", err)
 		}
 		select {
 		case <-time.After(time.Second):
@@ -107,4 +166,16 @@ func (r *reporter) deliver(ctx context.Context, next report) {
 			return
 		}
 	}
+}
+
+// deliverParts records in two halves what was too large for one. What is too
+// large by itself never gets through: it must not hold back all others.
+func (r *reporter) deliverParts(ctx context.Context, record []report, cause error) {
+	if len(record) == 1 {
+		r.log.Error("an event is too large for the journal and is dropped", "kind", record[0].event.Kind, "application", record[0].event.Application, "error", cause)
+		return
+	}
+	half := len(record) / 2
+	r.deliver(ctx, record[:half])
+	r.deliver(ctx, record[half:])
 }

@@ -30,7 +30,7 @@ func (w *world) happen(t *testing.T, device spec.DeviceID, from, to uint64, e sp
 		if e.Kind == "" {
 			e.Kind = spec.EventDevice
 		}
-		if err := w.fleet.Ingest(context.Background(), e); err != nil {
+		if err := w.fleet.Ingest(context.Background(), []spec.Event{e}); err != nil {
 			t.Error(err)
 			return
 		}

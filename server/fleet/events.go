@@ -10,19 +10,29 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// Ingest applies an event of a device, once, and then wakes those who watch. An
-// error of kind Invalid means that the event can never be applied; any other
-// that it should be brought again.
-func (f *Fleet) Ingest(ctx context.Context, e spec.Event) error {
-	_, applied, err := f.store.ApplyEvent(ctx, e)
-	if err != nil {
-		return err
-	}
-	if !applied {
+// Ingest applies events of a device, each once, and then wakes those who watch.
+// An error means that they should be brought again; one that can never be applied
+// is logged, and the others are applied without it.
+func (f *Fleet) Ingest(ctx context.Context, events []spec.Event) error {
+	applied, err := f.store.ApplyEvents(ctx, events)
+	if fail.Is(err, fail.Invalid) {
+		if len(events) == 1 {
+			f.log.Error("an event cannot be applied and is dropped", "device", events[0].Device, "sequence", events[0].Sequence, "error", err)
+			return nil
+		}
+		for _, e := range events {
+			if err := f.Ingest(ctx, []spec.Event{e}); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
-	if age := f.now().Sub(e.Time); age > -heardWithin && age < heardWithin {
-		f.Heard(e.Device) // an event that waited long says nothing of now
+	if err != nil || len(applied) == 0 {
+		return err
+	}
+	last := applied[len(applied)-1]
+	if age := f.now().Sub(last.Time); age > -heardWithin && age < heardWithin {
+		f.Heard(last.Device) // an event that waited long says nothing of now
 	}
 	f.hub.wake()
 	return nil

@@ -18,40 +18,76 @@ type StoredEvent struct {
 	spec.Event
 }
 
-// ApplyEvent stores what happened on a device and draws its consequences, once:
-// applied is false if the event was known. An event of a device or deployment
-// that the database does not know is stored and has no consequences.
+// ApplyEvent is [Store.ApplyEvents] for one: applied is false if it was known.
 func (s *Store) ApplyEvent(ctx context.Context, e spec.Event) (stored StoredEvent, applied bool, err error) {
-	e = storable(e)
-	stored.Event = e
-	if e.Device.Validate() != nil || e.Sequence == 0 || e.Sequence >= 1<<63 {
-		return stored, false, fail.New(fail.Invalid, "apply event", "it has no device or no sequence number")
+	all, err := s.ApplyEvents(ctx, []spec.Event{e})
+	if err != nil || len(all) == 0 {
+		return StoredEvent{Event: storable(e)}, false, err
 	}
+	return all[0], true, nil
+}
+
+// ApplyEvents stores what happened on a device and draws its consequences, in
+// the events' order, in one transaction, and each once: it returns those that
+// were not known. An event of a device or deployment that the database does not
+// know is stored and has no consequences. If one of them can never be applied the
+// error is Invalid, and none is.
+func (s *Store) ApplyEvents(ctx context.Context, events []spec.Event) (applied []StoredEvent, err error) {
+	const op = "apply events"
+	if len(events) == 0 {
+		return nil, nil
+	}
+	events = slices.Clone(events)
 	var locks []string
-	if e.Application != "" {
-		locks = []string{string(e.Application)}
+	for i, e := range events {
+		if e.Device.Validate() != nil || e.Sequence == 0 || e.Sequence >= 1<<63 {
+			return nil, fail.New(fail.Invalid, op, "event %d of %d has no device or no sequence number", i+1, len(events))
+		}
+		events[i] = storable(e)
+		if app := string(events[i].Application); app != "" && !slices.Contains(locks, app) {
+			locks = append(locks, app)
+		}
 	}
-	err = s.tx(ctx, "apply event", string(e.Device), locks, func(q querier) error {
-		if known, err := isKnown(ctx, q, e); err != nil || known {
-			return err
+	slices.Sort(locks) // always in the same order: two servers never wait for each other
+	err = s.tx(ctx, op, string(events[0].Device), locks, func(q querier) error {
+		applied = applied[:0]
+		for _, e := range events {
+			stored, isNew, err := s.applyEvent(ctx, q, e)
+			if err != nil {
+				return err
+			}
+			if isNew {
+				applied = append(applied, stored)
+			}
 		}
-		text, err := json.Marshal(e)
-		if err != nil {
-			return err
-		}
-		if stored.ID, err = next(ctx, q, "events"); err != nil {
-			return err
-		}
-		n, err := changed(q.ExecContext(ctx, `INSERT INTO events (id, device_id, sequence, time, kind, application, deployment_id, event) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (device_id, sequence) DO NOTHING`,
-			stored.ID, e.Device, int64(e.Sequence), e.Time.UnixMicro(), e.Kind, e.Application, e.Deployment, string(text)))
-		if err != nil || n == 0 {
-			return err // n is 0 if another server has just applied it
-		}
-		applied = true
-		return s.consequences(ctx, q, e)
+		return nil
 	})
-	return stored, applied && err == nil, err
+	if err != nil {
+		return nil, err
+	}
+	return applied, nil
+}
+
+// applyEvent is one event's part of a transaction.
+func (s *Store) applyEvent(ctx context.Context, q querier, e spec.Event) (stored StoredEvent, isNew bool, err error) {
+	if known, err := isKnown(ctx, q, e); err != nil || known {
+		return stored, false, err
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		return stored, false, err
+	}
+	stored.Event = e
+	if stored.ID, err = next(ctx, q, "events"); err != nil {
+		return stored, false, err
+	}
+	n, err := changed(q.ExecContext(ctx, `INSERT INTO events (id, device_id, sequence, time, kind, application, deployment_id, event) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (device_id, sequence) DO NOTHING`,
+		stored.ID, e.Device, int64(e.Sequence), e.Time.UnixMicro(), e.Kind, e.Application, e.Deployment, string(text)))
+	if err != nil || n == 0 {
+		return stored, false, err // n is 0 if another server has just applied it
+	}
+	return stored, true, s.consequences(ctx, q, e)
 }
 
 func isKnown(ctx context.Context, q querier, e spec.Event) (bool, error) {

@@ -39,6 +39,33 @@ func testEventsOnce(t *testing.T, s *store.Store) {
 	}
 }
 
+// Events that come together are applied in their order, each once, all or none.
+func testEventsTogether(t *testing.T, s *store.Store) {
+	w := newWorld(t, s, v1)
+	id := w.deploy(v1, left)
+	events := []spec.Event{
+		step(left, id, v1, spec.StepFetch, spec.StepStarted),
+		outcome(left, id, v1, spec.DeploymentSucceeded, ""),
+		state(left, v1, spec.Running),
+	}
+	for i := range events {
+		events[i].Sequence = uint64(i + 1)
+	}
+	broken := append(events[:2:2], spec.Event{Device: left}) // it has no number
+	if _, err := s.ApplyEvents(w.ctx, broken); !fail.Is(err, fail.Invalid) {
+		t.Fatalf("got %v, want an error of kind Invalid", err)
+	}
+	w.deploymentIs(id, spec.DeploymentQueued)
+	applied, err := s.ApplyEvents(w.ctx, events[:1])
+	w.check(err)
+	w.same(len(applied), 1)
+	applied, err = s.ApplyEvents(w.ctx, events)
+	w.check(err)
+	w.same(len(applied), 2) // the first was known
+	w.deploymentIs(id, spec.DeploymentSucceeded)
+	w.same(w.placement(left).State, spec.Running)
+}
+
 // Events that come late, in another order than they happened, do not turn back
 // what later ones said.
 func testEventsLate(t *testing.T, s *store.Store) {

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		"Remove":                   testRemove,
 		"DeployWhileRemoving":      testDeployWhileRemoving,
 		"EventsOnce":               testEventsOnce,
+		"EventsTogether":           testEventsTogether,
 		"EventsLate":               testEventsLate,
 		"EventsOfNothing":          testEventsOfNothing,
 		"EventsThatCannotBeStored": testEventsThatCannotBeStored,
