@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
@@ -31,12 +32,27 @@ func openState(dir string) (path string, unlock func(), err error) {
 	if err != nil {
 		return "", nil, fail.Wrap(err, fail.Denied, op, path)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if !lock(f) {
 		f.Close() // nothing was written
 		return "", nil, fail.New(fail.Conflict, op, "another fescue works on it").On(path).
 			WithHint("Stop that one, or choose another directory with --state.")
 	}
 	return path, func() { _ = f.Close() }, nil
+}
+
+// dying is how long the lock of a killed Fescue may still be held by a child of it that it
+// was just starting: until that has executed its program.
+const dying = time.Second
+
+func lock(f *os.File) bool {
+	for deadline := time.Now().Add(dying); ; time.Sleep(10 * time.Millisecond) {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
 }
 
 // writeAddress leaves the API's address for the command line.

@@ -236,33 +236,40 @@ func (m *machine) application(files map[string]string) string {
 	return dir
 }
 
-// output collects what a process prints and lets a test wait for a piece of it.
+// output collects what a process prints and lets a test wait for a line of it.
 type output struct {
 	mu     sync.Mutex
 	text   []byte
-	wanted []byte
+	line   int // where the last, unfinished line begins
+	wanted func(line string) bool
 	found  func()
 }
 
-// Write takes the process's output; on the first sight of what onText wants it
+// Write takes the process's output; on the first line that onLine wants it
 // calls its function, before the process can print more.
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	from := max(0, len(o.text)-len(o.wanted))
 	o.text = append(o.text, p...)
-	if o.found != nil && bytes.Contains(o.text[from:], o.wanted) {
-		o.found()
-		o.found = nil
+	for {
+		end := bytes.IndexByte(o.text[o.line:], '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		line := string(o.text[o.line : o.line+end])
+		o.line += end + 1
+		if o.wanted != nil && o.wanted(line) {
+			o.wanted = nil
+			o.found()
+		}
 	}
-	return len(p), nil
 }
 
-// onText calls f once, when text appears in the output.
-func (o *output) onText(text string, f func()) {
+// onLine calls f once, when a line is printed for which is holds.
+func (o *output) onLine(is func(line string) bool, f func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.wanted, o.found = []byte(text), f
+	o.wanted, o.found = is, f
 }
 
 // String is all that was printed so far.

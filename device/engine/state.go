@@ -21,7 +21,9 @@ func (a *application) show() {
 		p.Device = a.engine.Device
 		if r.Active != nil {
 			p.Version, p.Actual, p.Desired, p.Deployment = r.Active.Version, r.Active.Version, r.Active.State, r.Active.Deployment
-			p.State = spec.Stopped
+			if p.State = spec.Stopped; r.Active.State != spec.Stopped {
+				p.State = spec.Restarting // until it is up
+			}
 		}
 		if r.Attempt != nil {
 			d := r.Attempt.Desired

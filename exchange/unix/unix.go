@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -106,12 +107,29 @@ func clear(path string) error {
 		return fail.New(fail.Conflict, op, "there is a file that is no socket").On(path).
 			WithHint("Remove %s if nothing needs it.", path)
 	}
-	if c, err := net.Dial("unix", path); err == nil {
-		_ = c.Close()
+	if listened(path) {
 		return fail.New(fail.Conflict, op, "another process listens there").On(path).
 			WithHint("Stop the other agent, or give this one another state directory.")
 	}
 	return os.Remove(path)
+}
+
+// dying is how long a socket of a killed agent may still be held by a child of it that it
+// was just starting: until that has executed its program.
+const dying = time.Second
+
+// listened tells whether somebody listens on the socket, and goes on doing so.
+func listened(path string) bool {
+	for deadline := time.Now().Add(dying); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			return false
+		}
+		_ = c.Close()
+		if time.Now().After(deadline) {
+			return true
+		}
+	}
 }
 
 // Name is "unix".
