@@ -114,7 +114,7 @@ func TestDatabaseAway(t *testing.T) {
 	m := newMachine(t, "--database", server.Database(t))
 	m.must("deploy", m.service("stays", "1.0.0", `while true; do echo still here; sleep 0.2; done`, ""))
 	gone := make(chan struct{})
-	m.log.onText("step=commands ", func() { close(gone) })
+	m.log.onLine(func(line string) bool { return strings.Contains(line, "step=commands ") }, func() { close(gone) })
 	m.must("deploy", "--no-wait", m.service("slow", "1.0.0", "sleep 2\n    wait: true\n  - run: "+forever, ""))
 	select {
 	case <-gone:
