@@ -38,6 +38,7 @@ type outbox struct {
 	dropped  uint64
 	credits  int // subscriptions by credit
 	held     int // bytes that wait for credit
+	swept    int // frames that sweeps have gone over: what dropping has cost
 }
 
 // subscription is a filter of a session. The counts belong to the owner's
@@ -205,6 +206,7 @@ func (o *outbox) wakePublishers() {
 func (o *outbox) sweep(s *segment) {
 	w := s.edge
 	for r := s.edge; r < len(s.b); {
+		o.swept++
 		t, id, size := s.frameAt(r)
 		if t == wire.Message && o.leaveOut(id) {
 			o.bytes -= size
@@ -229,6 +231,7 @@ func (o *outbox) leaveOut(id uint32) bool {
 
 // sweepAll leaves out whatever can be, and says when to try again.
 func (o *outbox) sweepAll() {
+	before, dead := o.swept, o.dead
 	kept := o.segs[:0]
 	for i, s := range o.segs {
 		if !(i == 0 && o.busy) {
@@ -244,7 +247,8 @@ func (o *outbox) sweepAll() {
 	}
 	clear(o.segs[len(kept):])
 	o.segs = kept
-	o.compact = 2*o.dead + 256
+	// Half as many as were kept: a sweep costs each dead frame three looks at most.
+	o.compact = o.dead + 256 + (o.swept-before-dead)/2
 }
 
 // close forgets everything that waits.

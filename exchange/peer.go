@@ -53,7 +53,6 @@ type mirror struct {
 	waiting []func() // called when it is in force, or cannot be
 
 	mu         sync.Mutex // of what follows: one message at a time
-	pub        publisher
 	generation uint64
 	subs       []*subscription
 }
@@ -121,7 +120,6 @@ func (p *peer) mirror(filter string) bool {
 	m := p.mirrors[filter]
 	if m == nil {
 		m = &mirror{peer: p, filter: filter}
-		m.pub.session, m.pub.mu = p.session, &m.mu
 		p.mirrors[filter] = m
 	}
 	m.count++
@@ -210,7 +208,7 @@ func (p *peer) settle(m *mirror) {
 func (m *mirror) start() {
 	var stop []func()
 	for _, subject := range subjectsOf(m.filter) {
-		unsubscribe, err := m.peer.nats.Subscribe(subject, m.deliver)
+		unsubscribe, err := m.peer.nats.Subscribe(subject, m.receiver())
 		if err != nil {
 			m.peer.router.opt.Log.Error("the exchange cannot subscribe at NATS", "filter", m.filter, "error", err)
 			continue
@@ -236,8 +234,14 @@ func (m *mirror) end() {
 	}
 }
 
-// deliver brings a message in.
-func (m *mirror) deliver(subject string, payload []byte) {
+// receiver brings in the messages of one of the mirror's subscriptions. Each has
+// a publisher of its own: they are called side by side.
+func (m *mirror) receiver() func(string, []byte) {
+	p := &publisher{session: m.peer.session, mu: &m.mu}
+	return func(subject string, payload []byte) { m.deliver(p, subject, payload) }
+}
+
+func (m *mirror) deliver(p *publisher, subject string, payload []byte) {
 	topic, ok := topicOf(subject)
 	if !ok || !matches(m.filter, topic) {
 		return
@@ -251,10 +255,10 @@ func (m *mirror) deliver(subject string, payload []byte) {
 		r.routing.RUnlock()
 	}
 	for _, sub := range m.subs {
-		m.pub.deliver(sub, topic, payload)
+		p.deliver(sub, topic, payload)
 	}
 	m.mu.Unlock()
-	m.pub.flush()
+	p.flush()
 }
 
 // offer hands a local message to the peer if somebody there is interested. The

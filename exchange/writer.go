@@ -26,7 +26,7 @@ func (s *session) flush() {
 			s.mute()
 			return
 		}
-		if s.sent {
+		if s.sent && s.giveUp() {
 			s.finishIfClosing()
 			return
 		}
@@ -87,7 +87,7 @@ func (s *session) sendPolled() {
 			if again {
 				return false
 			}
-			if sent {
+			if sent && s.giveUp() {
 				return true
 			}
 		}
@@ -109,18 +109,27 @@ func (s *session) mute() {
 	}
 }
 
-// writeOnce sends one piece. sent tells that nothing waits any more and
-// writing has been given up.
+// giveUp ends the right to write, unless something has come meanwhile.
+func (s *session) giveUp() bool {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	if !s.out.empty() {
+		return false
+	}
+	s.out.writing = false
+	return true
+}
+
+// writeOnce sends one piece. sent tells that nothing waits any more; the right
+// to write is still the caller's.
 func (s *session) writeOnce(write Transfer) (sent, again bool, err error) {
 	o := &s.out
 	o.mu.Lock()
 	p := o.take()
+	o.mu.Unlock()
 	if p == nil {
-		o.writing = false
-		o.mu.Unlock()
 		return true, false, nil
 	}
-	o.mu.Unlock()
 	n, err := write(p)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -128,11 +137,7 @@ func (s *session) writeOnce(write Transfer) (sent, again bool, err error) {
 	if err != nil {
 		return false, errors.Is(err, ErrAgain), notAgain(err)
 	}
-	if o.empty() {
-		o.writing = false
-		return true, false, nil
-	}
-	return false, false, nil
+	return o.empty(), false, nil
 }
 
 func notAgain(err error) error {
@@ -150,7 +155,7 @@ func (s *session) sendBlocking() {
 			s.mute()
 			return
 		}
-		if sent {
+		if sent && s.giveUp() {
 			return
 		}
 	}
