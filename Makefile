@@ -24,7 +24,7 @@ demo: build ## Start everything, deploy the polynomial example, show the roots (
 	./tools/demo.sh
 
 .PHONY: test
-test: deps check test-go test-python test-js ## Install what the tests need and run all of them
+test: deps check test-go test-python test-js test-java ## Install what the tests need and run all of them
 
 .PHONY: deps
 deps: ## Install what the tests need (Debian packages, a Python environment)
@@ -46,6 +46,10 @@ test-python: deps
 .PHONY: test-js
 test-js: deps ## Types and tests of the JavaScript SDK
 	cd sdk/js && npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent check && npm test --silent
+
+.PHONY: test-java
+test-java: deps ## Package and tests of the Java SDK
+	mvn -q -B -f sdk/java verify
 
 .PHONY: race
 race: deps ## All Go tests under the race detector (needs a C compiler)

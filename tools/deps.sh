@@ -16,6 +16,8 @@ need python3-venv python3 -c 'import ensurepip, venv'
 need iproute2 command -v ip
 need nodejs command -v node
 need npm command -v npm
+need openjdk-17-jdk-headless command -v javac
+need maven command -v mvn
 need git command -v git
 
 if ((${#missing[@]})); then

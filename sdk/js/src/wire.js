@@ -131,21 +131,16 @@ export function str16(text) {
 }
 
 /**
- * The first bytes of a text, or the last if most is negative, that are whole characters.
+ * The first bytes of a text, as many as are whole characters.
  *
  * @param {Buffer} text
  * @param {number} most
  */
 function cut(text, most) {
-  if (text.length <= Math.abs(most)) return text;
-  if (most > 0) {
-    let end = most;
-    while ((text[end] & 0xc0) === 0x80) end--;
-    return text.subarray(0, end);
-  }
-  let start = text.length + most;
-  while ((text[start] & 0xc0) === 0x80) start++;
-  return text.subarray(start);
+  if (text.length <= most) return text;
+  let end = most;
+  while ((text[end] & 0xc0) === 0x80) end--;
+  return text.subarray(0, end);
 }
 
 /**
@@ -229,7 +224,7 @@ export function request(id, timeout, topic, payload) {
 }
 
 /**
- * FAILURE; each text is cut to what its field holds, the stack trace at its beginning.
+ * FAILURE; each text is cut to what its field holds.
  *
  * @param {number} id
  * @param {string} type
@@ -239,7 +234,7 @@ export function request(id, timeout, topic, payload) {
 export function failure(id, type, message, stack) {
   const short = str16(cut(Buffer.from(type), 256).toString());
   const text = str16(cut(Buffer.from(message), 0x4000).toString());
-  return joined(TYPE.FAILURE, id, short, text, cut(Buffer.from(stack), -0x8000));
+  return joined(TYPE.FAILURE, id, short, text, cut(Buffer.from(stack), 0x8000));
 }
 
 /**

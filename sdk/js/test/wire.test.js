@@ -172,13 +172,13 @@ for (const topic of ['', 'x'.repeat(1025), 'ü'.repeat(513)]) {
 }
 
 test('failures are cut to their fields, between characters', () => {
-  const frame = wire.failure(1, 'E'.repeat(1000), 'ü'.repeat(100_000), `${'€'.repeat(100_000)}the end`);
+  const frame = wire.failure(1, 'E'.repeat(1000), 'ü'.repeat(100_000), `the begin${'€'.repeat(100_000)}`);
   const body = frame.subarray(8);
   assert.equal(body.readUInt16LE(0), 256);
   const messageEnd = 260 + body.readUInt16LE(258);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   assert.match(decoder.decode(body.subarray(260, messageEnd)), /^ü+$/);
   const stack = decoder.decode(body.subarray(messageEnd));
-  assert.match(stack, /^€+the end$/);
+  assert.match(stack, /^the begin€+$/);
   assert(Buffer.byteLength(stack) <= 0x8000);
 });

@@ -1,0 +1,133 @@
+package dev.fescue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Who called the handler, with what, and for how long; and what it can do besides returning. */
+public final class Context {
+    private static final int NO_LIMIT = Integer.MAX_VALUE;
+
+    private final Serving serving;
+    private final long deadline; // in nanoseconds; 0 is none
+    private final byte[][] packed; // names and values of the attributes, in turn
+    private Map<String, String> attributes;
+    private volatile boolean cancelled;
+    final long invocation;
+    private final byte[] payload;
+
+    Context(Serving serving, long invocation, Incoming.Invocation event) {
+        this.serving = serving;
+        this.invocation = invocation;
+        this.deadline = event.timeout() == 0 ? 0 : System.nanoTime() + event.timeout() * 1_000_000;
+        this.packed = event.attributes();
+        this.payload = event.payload();
+    }
+
+    /** The event's bytes. */
+    public byte[] payload() {
+        return payload;
+    }
+
+    /** The event's attributes by CloudEvents' names; see also the methods below. */
+    public synchronized Map<String, String> attributes() {
+        if (attributes == null) {
+            Map<String, String> map = new LinkedHashMap<>();
+            for (int i = 0; i < packed.length; i += 2) {
+                map.put(new String(packed[i], StandardCharsets.UTF_8), new String(packed[i + 1], StandardCharsets.UTF_8));
+            }
+            attributes = Collections.unmodifiableMap(map);
+        }
+        return attributes;
+    }
+
+    private String attribute(String name) {
+        return attributes().getOrDefault(name, "");
+    }
+
+    /** The event's id; unique together with {@link #source}. */
+    public String id() {
+        return attribute("id");
+    }
+
+    /** Where the event comes from. */
+    public String source() {
+        return attribute("source");
+    }
+
+    /** What kind of event it is. */
+    public String type() {
+        return attribute("type");
+    }
+
+    /** When it happened, RFC 3339. */
+    public String time() {
+        return attribute("time");
+    }
+
+    /** What it is about: the topic, for a message. */
+    public String subject() {
+        return attribute("subject");
+    }
+
+    /** The topic the message came on, or "" if no message called the handler. */
+    public String topic() {
+        return subject();
+    }
+
+    /** The number of this invocation, as the broker knows it. */
+    public long invocationId() {
+        return invocation;
+    }
+
+    /** The application's name. */
+    public String application() {
+        return Worker.environment("FESCUE_APPLICATION");
+    }
+
+    /** The application's version. */
+    public String version() {
+        return Worker.environment("FESCUE_VERSION");
+    }
+
+    /** The name of the device this runs on. */
+    public String device() {
+        return Worker.environment("FESCUE_DEVICE");
+    }
+
+    /** Milliseconds until the time is up, 0 if it is; without a limit {@link Integer#MAX_VALUE}. */
+    public int remainingTimeInMillis() {
+        if (deadline == 0) {
+            return NO_LIMIT;
+        }
+        return (int) Math.max(0, Math.min(NO_LIMIT, (deadline - System.nanoTime()) / 1_000_000));
+    }
+
+    /** Whether nobody waits any longer (seen by handlers that run beside others). */
+    public boolean isCancelled() {
+        return cancelled;
+    }
+
+    void cancel() {
+        cancelled = true;
+    }
+
+    /**
+     * Publishes a message. The first time on a topic it waits for the broker's permission; throws
+     * {@link FescueException.Denied}, {@link FescueException.InvalidTopic} or {@link FescueException.TooLarge}.
+     */
+    public void publish(String topic, byte[] payload) {
+        serving.publish(topic, payload);
+    }
+
+    /** Publishes a text, in UTF-8. */
+    public void publish(String topic, String payload) {
+        serving.publish(topic, payload.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Writes a line to the application's log. */
+    public void log(LogLevel level, String text) {
+        serving.send(Frames.log(level, text));
+    }
+}

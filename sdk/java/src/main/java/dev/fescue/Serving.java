@@ -1,0 +1,274 @@
+package dev.fescue;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** Serves the invocations of a function; see {@link Worker}. */
+final class Serving implements Reader.Taker {
+    private static final int HELD = 32768; // bytes of answers that may wait for further ones
+    private static final long QUICK = 50_000; // nanoseconds: a handler faster than this is worth batching
+    private static final int TRUST = 32; // so many quick invocations in a row
+    private static final long PATIENCE = 0; // a worker has nothing to do but wait for its broker
+
+    private final Link link;
+    private final Reader reader = new Reader(this);
+    private final Thread main = Thread.currentThread();
+    private final ExecutorService threads; // null: invocations run in the main thread
+    private final ArrayDeque<Context> backlog = new ArrayDeque<>(); // of the main thread
+    private final Map<Long, Context> running = new ConcurrentHashMap<>();
+    private final Set<String> allowed = new HashSet<>(); // topics that may be published on
+    private final Map<Long, Waiter> receipts = new HashMap<>();
+    private ByteBuffer held = ByteBuffer.allocateDirect(2 * HELD);
+    private long receipt;
+    private int quick;
+    private Handler handler;
+    private volatile long maxBody = 1 << 20;
+    private boolean welcome;
+    private boolean leaving;
+
+    Serving(Link link, int concurrency) {
+        this.link = link;
+        this.threads = concurrency > 1 ? Executors.newFixedThreadPool(concurrency) : null;
+    }
+
+    /** Says HELLO, loads the handler, says READY, and serves until GOODBYE. Ends the process. */
+    void run(String name) {
+        send(Frames.hello("", Worker.environment("FESCUE_APPLICATION"), Frames.FUNCTIONS | Frames.LOGS));
+        try {
+            handler = Handler.load(name);
+        } catch (Throwable e) {
+            cannotStart(e);
+        }
+        send(Frames.bare(Type.READY, 0));
+        while (!leaving) {
+            read();
+            while (!backlog.isEmpty()) {
+                invoke(backlog.poll());
+            }
+        }
+        finish();
+    }
+
+    private void cannotStart(Throwable e) {
+        send(Failures.describe(0, e));
+        while (!welcome) {
+            read(); // a broker whose WELCOME finds the link closed may not read on
+        }
+        leave(1);
+    }
+
+    private void finish() {
+        try {
+            if (threads != null) {
+                threads.shutdown();
+                threads.awaitTermination(Long.MAX_VALUE, java.util.concurrent.TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            leave(1);
+        }
+        flush();
+        System.exit(0);
+    }
+
+    /** Ends the process at once. */
+    private static void leave(int status) {
+        System.out.flush();
+        System.err.flush();
+        Runtime.getRuntime().halt(status);
+    }
+
+    // Reading, in the main thread.
+
+    private void read() {
+        try {
+            link.read(reader.room(), PATIENCE);
+            reader.take();
+        } catch (FescueException.ConnectionLost e) {
+            leave(1); // nobody is there any more
+        } catch (FescueException.Malformed e) {
+            System.err.println("fescue: " + e.getMessage());
+            leave(1);
+        }
+    }
+
+    @Override
+    public void frame(int type, long id, Body body) {
+        switch (type) {
+            case Type.INVOKE:
+                accept(new Context(this, id, Incoming.invocation(body)));
+                break;
+            case Type.CANCEL:
+                cancel(id);
+                break;
+            case Type.PING:
+                send(Frame.of(Type.PONG, id, body.rest()));
+                break;
+            case Type.WELCOME:
+                maxBody = Incoming.welcome(body).maxBody();
+                welcome = true;
+                break;
+            case Type.GOODBYE:
+                leaving = true;
+                break;
+            case Type.OK:
+                answered(id, null);
+                break;
+            case Type.ERROR:
+                refused(id, Incoming.refusal(body));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void accept(Context context) {
+        running.put(context.invocation, context);
+        if (threads == null) {
+            backlog.add(context);
+            return;
+        }
+        threads.execute(new Runnable() {
+            @Override
+            public void run() {
+                if (!context.isCancelled()) { // else nobody waits any more
+                    invoke(context);
+                }
+            }
+        });
+    }
+
+    private void cancel(long id) {
+        Context context = running.get(id);
+        if (context != null) {
+            context.cancel();
+            if (backlog.remove(context)) {
+                running.remove(id);
+            }
+        }
+    }
+
+    // Invocations.
+
+    private void invoke(Context context) {
+        long begun = System.nanoTime();
+        byte[] answer;
+        Throwable failure = null;
+        try {
+            answer = result(context.invocation, handler.call(context));
+        } catch (Throwable e) {
+            failure = e;
+            answer = Failures.describe(context.invocation, e);
+        }
+        running.remove(context.invocation);
+        answer(answer, System.nanoTime() - begun);
+        if (failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError)) {
+            leave(1); // out of memory: nothing can be relied on any more
+        }
+    }
+
+    private byte[] result(long id, byte[] body) {
+        if (body.length > maxBody) {
+            String text = "the handler returned " + body.length + " bytes, the broker accepts " + maxBody;
+            return Frames.failure(id, "TooLarge", text, "");
+        }
+        return Frame.of(Type.RESULT, id, body);
+    }
+
+    /** Answers of quick handlers go out together; no other answer is held back. */
+    private void answer(byte[] frame, long took) {
+        if (threads != null) {
+            send(frame);
+            return;
+        }
+        quick = took < QUICK ? quick + 1 : 0;
+        hold(frame);
+        if (quick < TRUST || backlog.isEmpty() || held.position() > HELD) {
+            flush();
+        }
+    }
+
+    private synchronized void hold(byte[] frame) {
+        if (frame.length > held.remaining()) {
+            flush();
+        }
+        if (frame.length > held.remaining()) {
+            link.write(ByteBuffer.wrap(frame), PATIENCE);
+            return;
+        }
+        held.put(frame);
+    }
+
+    private synchronized void flush() {
+        held.flip();
+        try {
+            link.write(held, PATIENCE);
+        } catch (FescueException.ConnectionLost e) {
+            leave(1);
+        }
+        held.clear();
+    }
+
+    /** Writes a frame, after what is held. */
+    synchronized void send(byte[] frame) {
+        hold(frame);
+        flush();
+    }
+
+    // Publishing.
+
+    void publish(String topic, byte[] payload) {
+        Frames.checkTopic(topic);
+        Frames.checkSize(topic, 2L + Frames.utf8(topic).length + payload.length, payload.length, maxBody);
+        Waiter waiter = null;
+        synchronized (this) {
+            if (!allowed.contains(topic)) {
+                waiter = new Waiter();
+                receipts.put(++receipt, waiter);
+            }
+            send(Frames.publishTo(waiter == null ? 0 : receipt, topic, payload));
+        }
+        if (waiter != null) {
+            await(waiter);
+            synchronized (this) {
+                allowed.add(topic);
+            }
+        }
+    }
+
+    /** Waits for an answer; the main thread reads on meanwhile, and invocations wait. */
+    private void await(Waiter waiter) {
+        while (Thread.currentThread() == main && !waiter.isDone()) {
+            read();
+        }
+        waiter.get();
+    }
+
+    private synchronized void answered(long id, FescueException refusal) {
+        Waiter waiter = receipts.remove(id);
+        if (waiter != null) {
+            waiter.resolve(null, refusal);
+        }
+    }
+
+    private void refused(long id, Incoming.Refusal refusal) {
+        boolean asked = false;
+        if (refusal.refused() == Type.PUBLISHTO) {
+            synchronized (this) {
+                allowed.remove(refusal.topic()); // the next one asks again
+                asked = receipts.containsKey(id);
+            }
+        }
+        if (asked) {
+            answered(id, refusal.exception());
+        } else {
+            System.err.println("fescue: " + refusal.exception().getMessage());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+/**
+ * Publish, subscribe, request and handle events on a Fescue device.
+ *
+ * <p>A function implements {@link dev.fescue.RequestHandler}; the agent runs it with {@link dev.fescue.Worker}.
+ */
+package dev.fescue;
