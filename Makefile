@@ -24,11 +24,15 @@ demo: build ## Start everything, deploy the polynomial example, show the roots (
 	./tools/demo.sh
 
 .PHONY: test
-test: deps check test-go test-python test-js test-java ## Install what the tests need and run all of them
+test: deps micro-deps check test-go test-python test-js test-java ## Install what the tests need and run all of them
 
 .PHONY: deps
 deps: ## Install what the tests need (Debian packages, a Python environment)
 	./tools/deps.sh
+
+.PHONY: micro-deps
+micro-deps: ## Install the microcontrollers' compilers and emulators (Debian packages)
+	./tools/micro-deps.sh
 
 .PHONY: check
 check: ## Formatting and vet
