@@ -24,7 +24,7 @@ demo: build ## Start everything, deploy the polynomial example, show the roots (
 	./tools/demo.sh
 
 .PHONY: test
-test: deps micro-deps check test-go test-python test-js test-java ## Install what the tests need and run all of them
+test: deps micro-deps check test-go test-python test-js test-java test-c ## Install what the tests need and run all of them
 
 .PHONY: deps
 deps: ## Install what the tests need (Debian packages, a Python environment)
@@ -54,6 +54,10 @@ test-js: deps ## Types and tests of the JavaScript SDK
 .PHONY: test-java
 test-java: deps ## Package and tests of the Java SDK
 	mvn -q -B -f sdk/java verify
+
+.PHONY: test-c
+test-c: deps ## The C SDK: vectors, sanitizers, fuzzers, packages
+	$(PY) -m pytest -q sdk/c
 
 .PHONY: race
 race: deps ## All Go tests under the race detector (needs a C compiler)

@@ -19,6 +19,14 @@ need npm command -v npm
 need openjdk-17-jdk-headless command -v javac
 need maven command -v mvn
 need git command -v git
+need g++ command -v g++
+need clang command -v clang
+need cmake command -v cmake
+need pkg-config command -v pkg-config
+if [[ $(uname -m) == x86_64 ]]; then # the C SDK is tested as a 32-bit program, too
+	need gcc-12-multilib bash -c 'echo "int main(void) { return 0; }" | gcc -m32 -x c -o /dev/null -'
+	need libc6-dev-i386 test -f /usr/include/gnu/stubs-32.h
+fi
 
 if ((${#missing[@]})); then
 	if ! command -v apt-get >/dev/null; then

@@ -9,3 +9,4 @@ for package in $(go list ./...); do
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
 	done
 done
+FUZZTIME=$time .tools/venv/bin/python -m pytest -q sdk/c/test/test_fuzz.py
