@@ -12,6 +12,7 @@ if ! command -v python3 >/dev/null; then
 fi
 
 state=$(mktemp -d "${TMPDIR:-/tmp}/fescue-demo.XXXXXX")
+chmod 711 "$state" # applications' users pass through to their own directories
 export FESCUE_STATE=$state
 fescue=$PWD/bin/fescue
 up=
