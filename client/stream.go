@@ -54,7 +54,9 @@ func (r *eventReader) next() (event, error) {
 		case "id":
 			e.id = value
 		case "data":
-			if e.data != nil {
+			if e.data == nil {
+				e.data = []byte{} // empty data are data
+			} else {
 				e.data = append(e.data, '\n')
 			}
 			e.data = append(e.data, value...)

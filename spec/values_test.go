@@ -89,3 +89,26 @@ func TestNamesAndPlatforms(t *testing.T) {
 		t.Errorf("%q, %q, %v", r.Name(), r.Range(), r.Validate())
 	}
 }
+
+// Whatever text comes: versions are ordered totally, and a range answers without
+// failing.
+func FuzzVersions(f *testing.F) {
+	f.Add("1.0.0", "1.0.0-rc.1+b", ">=1.2 <2")
+	f.Add("v1", "01.0.0", "1.x || ~3")
+	f.Add("99999999999999999999.0.0", "1.0.0+a", "^0")
+	f.Fuzz(func(t *testing.T, a, b, condition string) {
+		v, w, r := Version(a), Version(b), Range(condition)
+		if v.Compare(w) != -w.Compare(v) || v.Compare(v) != 0 {
+			t.Errorf("%q and %q: %d and %d", a, b, v.Compare(w), w.Compare(v))
+		}
+		if v.Validate() == nil && w.Validate() == nil && v.Compare(w) == 0 && a != b {
+			t.Errorf("%q and %q are the same", a, b)
+		}
+		if condition != "" && r.Validate() != nil && r.Contains(v) {
+			t.Errorf("%q is no range and contains %q", condition, a)
+		}
+		if v.Validate() == nil && !Range("").Contains(v) {
+			t.Errorf("%q is not in the range of all", a)
+		}
+	})
+}
