@@ -18,6 +18,7 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/native"
 	"fescue.dev/fescue/device/runtimes/python"
+	"fescue.dev/fescue/device/runtimes/wasm"
 	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/mqueue"
@@ -158,7 +159,11 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
-	d.runtimes = []runtimes.Runtime{d.python, native.Native{Program: program}}
+	modules, err := wasm.New(filepath.Join(d.dir, "modules"), program)
+	if err != nil {
+		return err
+	}
+	d.runtimes = []runtimes.Runtime{d.python, modules, native.Native{Program: program}}
 	return nil
 }
 

@@ -3,9 +3,9 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"fescue.dev/fescue/fail"
 )
@@ -21,8 +21,7 @@ func (s *session) docsCommand() *cobra.Command {
 			if err := os.MkdirAll(a[0], 0o755); err != nil {
 				return fail.Wrap(err, fail.Internal, "write man pages", a[0])
 			}
-			header := &doc.GenManHeader{Title: "FESCUE", Section: "1", Source: "fescue " + s.Version, Manual: "Fescue"}
-			if err := doc.GenManTree(c.Root(), header, a[0]); err != nil {
+			if err := s.writeManPages(c.Root(), a[0]); err != nil {
 				return fail.Wrap(err, fail.Internal, "write man pages", a[0])
 			}
 			fmt.Fprintf(s.Stderr, "man pages are in %s\n", a[0])
@@ -30,4 +29,21 @@ func (s *session) docsCommand() *cobra.Command {
 		},
 	})
 	return c
+}
+
+// writeManPages writes the page of a command and of all below it.
+func (s *session) writeManPages(c *cobra.Command, dir string) error {
+	if !c.IsAvailableCommand() && c.HasParent() {
+		return nil
+	}
+	c.InitDefaultHelpFlag()
+	if err := os.WriteFile(filepath.Join(dir, pageName(c)+".1"), manPage(c, s.Version), 0o644); err != nil {
+		return err
+	}
+	for _, sub := range c.Commands() {
+		if err := s.writeManPages(sub, dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }

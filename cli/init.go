@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,33 +18,63 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-//go:embed templates
+//go:embed all:templates
 var templates embed.FS
 
+// template is an application to begin with.
+type template struct {
+	name, what string
+	build      string // what to do before it can be deployed, or ""
+	invoke     string // an event for it, or "" for a service
+}
+
+// templateList is in the order of a person's choice.
+var templateList = [...]template{
+	{name: "python", what: "a function, called for every message on a topic", invoke: `{"name": "Ada"}`},
+	{name: "python-service", what: "a program that keeps running and uses topics itself"},
+	{name: "wasm", what: "a function in C as WebAssembly, also for microcontrollers", build: "make -C DIRECTORY", invoke: "42"},
+	{name: "native", what: "any program, started for each event: stdin to stdout", invoke: "hello"},
+}
+
+func templateNames() (names []string) {
+	for _, t := range templateList {
+		names = append(names, t.name)
+	}
+	return names
+}
+
 func (s *session) initCommand() *cobra.Command {
+	list := ""
+	for _, t := range templateList {
+		list += fmt.Sprintf("  %-16s %s\n", t.name, t.what)
+	}
 	return &cobra.Command{
 		Use:   "init TEMPLATE DIRECTORY",
 		Short: "Write a small application to edit",
 		Long: `Write a small, correct application into a new directory. Its name is the directory's.
 
 Templates:
-  python           a function, called for every message on a topic
-  python-service   a program that keeps running and uses topics itself`,
+` + strings.TrimSuffix(list, "\n"),
 		Example: `  fescue init python hello
   fescue init python-service thermostat`,
 		Args:      args(cobra.ExactArgs(2)),
-		ValidArgs: []string{"python", "python-service"},
+		ValidArgs: templateNames(),
 		RunE: func(_ *cobra.Command, a []string) error {
 			return s.writeTemplate(a[0], a[1])
 		},
 	}
 }
 
-func (s *session) writeTemplate(template, dir string) error {
+func (s *session) writeTemplate(chosen, dir string) error {
 	const op = "create application"
-	from, err := fs.Sub(templates, path.Join("templates", template))
-	if err != nil || !exists(from) {
-		return fail.New(fail.Invalid, op, "there is no template %q", template).WithHint("the templates are python and python-service")
+	i := slices.IndexFunc(templateList[:], func(t template) bool { return t.name == chosen })
+	if i < 0 {
+		return fail.New(fail.Invalid, op, "there is no template %q", chosen).WithHint("the templates are %s", strings.Join(templateNames(), ", "))
+	}
+	t := templateList[i]
+	from, err := fs.Sub(templates, path.Join("templates", t.name))
+	if err != nil {
+		return fail.Wrap(err, fail.Internal, op, chosen)
 	}
 	name, err := spec.ParseName(filepath.Base(filepath.Clean(dir)))
 	if err != nil {
@@ -59,11 +91,20 @@ func (s *session) writeTemplate(template, dir string) error {
 	if err := fill(dir, from, string(name)); err != nil {
 		return fail.Wrap(err, fail.Internal, op, dir)
 	}
-	fmt.Fprintf(s.Stdout, "created %s\n\nnext:\n  fescue deploy %s\n  fescue logs -f %s\n", dir, dir, name)
-	if template == "python" {
-		fmt.Fprintf(s.Stdout, "  fescue invoke %s --data '{\"name\": \"Ada\"}'\n", name)
-	}
+	s.tellNext(t, dir, name)
 	return nil
+}
+
+// tellNext says what to type next.
+func (s *session) tellNext(t template, dir string, name spec.Name) {
+	fmt.Fprintf(s.Stdout, "created %s\n\nnext:\n", dir)
+	if t.build != "" {
+		fmt.Fprintf(s.Stdout, "  %s\n", strings.ReplaceAll(t.build, "DIRECTORY", dir))
+	}
+	fmt.Fprintf(s.Stdout, "  fescue deploy %s\n  fescue logs -f %s\n", dir, name)
+	if t.invoke != "" {
+		fmt.Fprintf(s.Stdout, "  fescue invoke %s --data '%s'\n", name, t.invoke)
+	}
 }
 
 // fill writes the template's files with the application's name put in.
@@ -81,15 +122,13 @@ func fill(dir string, from fs.FS, name string) error {
 		if err != nil {
 			return err
 		}
-		to := p
-		if p == "handler.py" {
-			to = module + ".py"
+		to, mode := p, fs.FileMode(0o644)
+		if strings.HasPrefix(p, "handler.") {
+			to = module + path.Ext(p)
 		}
-		return os.WriteFile(filepath.Join(dir, to), []byte(replace.Replace(string(text))), 0o644)
+		if bytes.HasPrefix(text, []byte("#!")) {
+			mode = 0o755
+		}
+		return os.WriteFile(filepath.Join(dir, to), []byte(replace.Replace(string(text))), mode)
 	})
-}
-
-func exists(f fs.FS) bool {
-	entries, err := fs.ReadDir(f, ".")
-	return err == nil && len(entries) > 0
 }

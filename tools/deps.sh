@@ -27,6 +27,7 @@ if [[ $(uname -m) == x86_64 ]]; then # the C SDK is tested as a 32-bit program, 
 	need gcc-12-multilib bash -c 'echo "int main(void) { return 0; }" | gcc -m32 -x c -o /dev/null -'
 	need libc6-dev-i386 test -f /usr/include/gnu/stubs-32.h
 fi
+need lld command -v wasm-ld
 
 if ((${#missing[@]})); then
 	if ! command -v apt-get >/dev/null; then

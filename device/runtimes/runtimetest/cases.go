@@ -191,7 +191,7 @@ func (s *Suite) crash(t *testing.T, f *Function) {
 	f.Start(t).Answers(t, "echo again", "again")
 }
 
-func (s *Suite) crashPerEvent(t *testing.T, f *Function) {
+func (s *Suite) crashContained(t *testing.T, f *Function) {
 	w := f.Start(t)
 	if e := failure(t, w, "exit 3"); !strings.Contains(e.Message, "3") {
 		t.Errorf("the status is not told: %v", e)
@@ -265,9 +265,16 @@ func (s *Suite) sweep(t *testing.T, f *Function) {
 	f.Start(t).Answers(t, "echo kept", "kept")
 }
 
-// broken: a handler that cannot be loaded says why and ends.
+// broken: a handler that cannot be loaded is refused, or says why and ends.
 func (s *Suite) broken(t *testing.T, d *Device, r runtimes.Runtime) {
-	w := d.Load(t, r, "broken", s.Broken).Begin(t)
+	f, err := d.TryLoad(t, r, "broken", s.Broken)
+	if err != nil { // it was found while it was prepared: so much the better
+		if !strings.Contains(err.Error(), s.BrokenSays) || fail.HintOf(err) == "" {
+			t.Errorf("the reason lacks %q, or a hint: %v", s.BrokenSays, err)
+		}
+		return
+	}
+	w := f.Begin(t)
 	select {
 	case <-w.ended:
 	case <-w.Ready():

@@ -14,6 +14,7 @@ import (
 	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/unix"
+	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
@@ -75,21 +76,31 @@ func (d *Device) Unpack(t testing.TB, name string, s Source) runtimes.Applicatio
 // Load prepares an application and finds out how its workers are started.
 func (d *Device) Load(t testing.TB, r runtimes.Runtime, name string, s Source) *Function {
 	t.Helper()
+	f, err := d.TryLoad(t, r, name, s)
+	if err != nil {
+		t.Fatalf("%v (%s)", err, fail.HintOf(err))
+	}
+	return f
+}
+
+// TryLoad is Load of an application that may be refused.
+func (d *Device) TryLoad(t testing.TB, r runtimes.Runtime, name string, s Source) (*Function, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	f := &Function{Device: d, Runtime: r, Application: d.Unpack(t, name, s), data: d.directory(t, "data", d.uid, d.gid)}
 	if err := r.Check(ctx, f.Application.Configuration.Runtime.Range()); err != nil {
-		t.Fatalf("check: %v", err)
+		return nil, err
 	}
 	if _, err := r.Prepare(ctx, f.Application, d.Build); err != nil {
-		t.Fatalf("prepare: %v", err)
+		return nil, err
 	}
 	around, err := r.Surroundings(ctx, f.Application)
 	if err != nil {
-		t.Fatalf("surroundings: %v", err)
+		return nil, err
 	}
 	if f.argv, err = r.Worker(ctx, f.Application); err != nil {
-		t.Fatalf("worker: %v", err)
+		return nil, err
 	}
 	f.readOnly = append([]string{f.Application.Dir}, around.ReadOnly...)
 	f.environment = append([]string{
@@ -98,7 +109,7 @@ func (d *Device) Load(t testing.TB, r runtimes.Runtime, name string, s Source) *
 		"FESCUE_WORKER_FD=3", "FESCUE_HANDLER=" + f.Application.Configuration.Handler,
 		fmt.Sprintf("FESCUE_CONCURRENCY=%d", f.Application.Configuration.Limits.Concurrency),
 	}, around.Environment...)
-	return f
+	return f, nil
 }
 
 // Worker is a process of a function.
@@ -179,4 +190,9 @@ func (w *Worker) Answers(t testing.TB, text, want string) {
 	if err != nil || got != want {
 		t.Fatalf("%.60q is answered %.200q, %v; want %.200q\n%s", text, got, err, want, w.function.Output.text())
 	}
+}
+
+// End ends the worker, whatever it is doing, as the engine does with one that does not settle.
+func (w *Worker) End() sandbox.Exit {
+	return w.process.Terminate(0)
 }

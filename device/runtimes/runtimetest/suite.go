@@ -35,8 +35,10 @@ type Suite struct {
 	// Stack is a part of the stack trace of `fail`: the handler's name, a line of its file. "" for
 	// runtimes that have none.
 	Stack string
-	// PerEvent: an event has a process of its own, so that one that ends harms nobody.
+	// PerEvent: what the handler prints on stdout is its answer.
 	PerEvent bool
+	// Contained: a handler that ends its process ends its event alone.
+	Contained bool
 	// Context: the handler can publish and log through the SDK.
 	Context bool
 	// NoFiles: the language has no way to files, or to the environment.
@@ -64,8 +66,8 @@ func Run(t *testing.T, s Suite) {
 		{"concurrency", s.concurrency, true},
 		{"graceful stop", s.graceful, true},
 		{"kill", s.kill, true},
-		{"crash and restart", s.crash, !s.PerEvent},
-		{"event that ends its process", s.crashPerEvent, s.PerEvent},
+		{"crash and restart", s.crash, !s.Contained},
+		{"event that ends its process", s.crashContained, s.Contained},
 		{"context", s.context, s.Context},
 		{"confinement", s.confinement, !s.NoFiles},
 		{"sweep", s.sweep, true},

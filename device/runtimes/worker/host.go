@@ -29,14 +29,21 @@ func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 type Host struct {
 	write io.Writer
 
-	mu       sync.Mutex // of writing, and all below
-	maxBody  int
-	receipts map[uint32]chan error
-	last     uint32
+	mu      sync.Mutex // of writing, and all below
+	maxBody int
+	agreed  wire.Capabilities
+	open    map[uint32]chan answer // what was asked, by id
+	last    uint32
+}
+
+// answer is the broker's, to a frame with an id.
+type answer struct {
+	value []byte
+	err   error
 }
 
 func newHost(w io.Writer) *Host {
-	return &Host{write: w, maxBody: wire.DefaultBody, receipts: map[uint32]chan error{}}
+	return &Host{write: w, maxBody: wire.DefaultBody, open: map[uint32]chan answer{}}
 }
 
 // MaxBody is the largest body that the broker accepts.
@@ -52,20 +59,61 @@ func (h *Host) Publish(ctx context.Context, topic string, payload []byte) error 
 	if 2+len(topic)+len(payload) > h.MaxBody() {
 		return &Refusal{wire.TooLarge, "the message is larger than the broker accepts"}
 	}
-	answer := make(chan error, 1)
-	h.mu.Lock()
-	h.last++
-	receipt := h.last
-	h.receipts[receipt] = answer
-	h.mu.Unlock()
-	if err := h.send(wire.AppendPublishTo(nil, receipt, topic, payload)); err != nil {
+	_, err := h.ask(ctx, func(id uint32) []byte { return wire.AppendPublishTo(nil, id, topic, payload) })
+	return err
+}
+
+// State is the value of a key in the application's store. The error is a [*Refusal] with
+// wire.NotFound where there is none.
+func (h *Host) State(ctx context.Context, key string) ([]byte, error) {
+	if err := h.hasState(); err != nil {
+		return nil, err
+	}
+	return h.ask(ctx, func(id uint32) []byte { return wire.AppendPlain(nil, wire.Get, id, key) })
+}
+
+// SetState writes a key; when it returns, the value is on disk. No bytes remove the key.
+func (h *Host) SetState(ctx context.Context, key string, value []byte) error {
+	if err := h.hasState(); err != nil {
 		return err
 	}
+	if len(key)+len(value)+32 > h.MaxBody() {
+		return &Refusal{wire.TooLarge, "the value is larger than the broker accepts"}
+	}
+	_, err := h.ask(ctx, func(id uint32) []byte {
+		if len(value) == 0 {
+			return wire.AppendDelete(nil, id, wire.Always, 0, key)
+		}
+		return wire.AppendPut(nil, id, wire.PutBody{Key: []byte(key), Value: value})
+	})
+	return err
+}
+
+func (h *Host) hasState() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.agreed&wire.State == 0 {
+		return &Refusal{wire.Unsupported, "this device keeps no state"}
+	}
+	return nil
+}
+
+// ask sends a frame and waits for what comes under its id.
+func (h *Host) ask(ctx context.Context, frame func(id uint32) []byte) ([]byte, error) {
+	came := make(chan answer, 1)
+	h.mu.Lock()
+	h.last++
+	id := h.last
+	h.open[id] = came
+	h.mu.Unlock()
+	if err := h.send(frame(id)); err != nil {
+		return nil, err
+	}
 	select {
-	case err := <-answer:
-		return err
+	case a := <-came:
+		return a.value, a.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -82,14 +130,14 @@ func (h *Host) send(frame []byte) error {
 	return fail.Wrap(err, fail.Unavailable, "write to Data Xchange", "")
 }
 
-// settle hands the broker's answer to who waits for a receipt.
-func (h *Host) settle(receipt uint32, err error) {
+// settle hands the broker's answer to who waits for it.
+func (h *Host) settle(id uint32, a answer) {
 	h.mu.Lock()
-	answer := h.receipts[receipt]
-	delete(h.receipts, receipt)
+	came := h.open[id]
+	delete(h.open, id)
 	h.mu.Unlock()
-	if answer != nil {
-		answer <- err
+	if came != nil {
+		came <- a
 	}
 }
 

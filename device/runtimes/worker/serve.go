@@ -34,7 +34,7 @@ func serveInherited(load Loader, args []string) error {
 func Serve(conn io.ReadWriter, name string, load Loader, args []string) error {
 	s := &server{host: newHost(conn), running: map[uint32]context.CancelFunc{}}
 	hello := wire.HelloBody{
-		Lowest: wire.Version, Highest: wire.Version, Capabilities: wire.Functions | wire.Logs,
+		Lowest: wire.Version, Highest: wire.Version, Capabilities: wire.Functions | wire.Logs | wire.State,
 		MaxBody: wire.MaxLength, Client: []byte(name),
 	}
 	if err := s.host.send(wire.AppendHello(nil, hello)); err != nil {
@@ -68,7 +68,7 @@ func (s *server) welcome(frames *wire.Reader) error {
 		return err
 	}
 	s.host.mu.Lock()
-	s.host.maxBody = int(body.MaxBody)
+	s.host.maxBody, s.host.agreed = int(body.MaxBody), body.Capabilities
 	s.host.mu.Unlock()
 	return nil
 }
@@ -132,15 +132,19 @@ func (s *server) take(f wire.Frame) error {
 		s.cancel(f.ID)
 	case wire.Ping:
 		return s.host.send(wire.AppendPlain(nil, wire.Pong, f.ID, f.Body))
-	case wire.OK:
-		s.host.settle(f.ID, nil)
+	case wire.OK, wire.Stored:
+		s.host.settle(f.ID, answer{})
+	case wire.Value:
+		v, err := f.Value()
+		s.host.settle(f.ID, answer{value: append([]byte(nil), v.Value...), err: err})
 	case wire.Error:
 		e, err := f.Error()
 		if err != nil {
 			return err
 		}
-		if e.Refused == wire.PublishTo {
-			s.host.settle(f.ID, &Refusal{e.Code, string(e.Text)})
+		switch e.Refused {
+		case wire.PublishTo, wire.Get, wire.Put, wire.Delete:
+			s.host.settle(f.ID, answer{err: &Refusal{e.Code, string(e.Text)}})
 		}
 	}
 	return nil
