@@ -3,7 +3,9 @@
  *
  * @module
  */
+export { Client, connect } from './client.js';
 export { Context } from './context.js';
+export { Delivery, Past } from './delivery.js';
 export {
   BrokerError,
   ClientClosed,
@@ -26,3 +28,5 @@ export {
   VersionMismatch,
 } from './errors.js';
 export { encode, Message } from './message.js';
+export { Change, State, Value } from './state.js';
+export { Subscription } from './subscription.js';

@@ -1,5 +1,5 @@
 /**
- * A link: the bytes of frames, to and from Data Xchange, over a Unix stream socket.
+ * A link: the bytes of frames, to and from Data Xchange, over a stream socket.
  *
  * Frames that are sent in one turn of the event loop are written together.
  *
@@ -31,7 +31,7 @@ export class Link {
   #turn = null; // resolved when there is room again
 
   /**
-   * @param {{ path: string } | { fd: number }} where
+   * @param {{ path: string } | { host: string, port: number } | { fd: number }} where
    * @param {Events} events
    */
   constructor(where, events) {
@@ -42,12 +42,12 @@ export class Link {
       callback: (/** @type {number} */ n, /** @type {Uint8Array} */ buffer) => this.#read(reader, /** @type {Buffer} */ (buffer).subarray(0, n)),
     };
     // The types know onread for connections only; Node takes it for descriptors too.
-    const options = /** @type {object} */ ({ ...where, onread });
+    const options = /** @type {object} */ ('fd' in where ? { fd: where.fd, onread } : { onread });
     this.#socket = new Socket(options);
     this.#socket.on('error', (error) => this.#end(new ConnectionLost(reason(error))));
     this.#socket.on('close', () => this.#end(new ConnectionLost('Data Xchange closed the session')));
-    if ('path' in where) this.#socket.connect(where.path);
-    else this.#socket.resume();
+    if ('fd' in where) this.#socket.resume();
+    else this.#socket.setNoDelay(true).connect(where);
   }
 
   /** Whether the link has ended. */
@@ -173,12 +173,14 @@ function reason(error) {
 export function parseAddress(address) {
   const [, scheme, path] = /^(\w+):(.+)$/.exec(address) ?? [];
   if (scheme === 'unix') return { path };
+  const [, host, port] = scheme === 'tcp' ? (/^(.+):(\d+)$/.exec(path) ?? []) : [];
+  if (host) return { host, port: Number(port) };
   if (scheme === 'mqueue') {
     throw new FescueError('FESCUE_EXCHANGE names a message queue, which Node.js has no system calls for', {
       hint: 'write `ipc: unix` in fescue.yaml, or leave ipc out',
     });
   }
   throw new FescueError(`FESCUE_EXCHANGE is ${JSON.stringify(address)}`, {
-    hint: 'the agent sets it for applications it starts; it is unix:PATH',
+    hint: 'the agent sets it for applications it starts; it is unix:PATH or tcp:HOST:PORT',
   });
 }

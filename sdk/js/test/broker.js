@@ -81,12 +81,17 @@ export class Broker {
     await ended;
   }
 
-  async stop() {
+  /** Ends it in order. */
+  async end() {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, 'exit');
       this.#process.stdin.end();
       await ended;
     }
+  }
+
+  async stop() {
+    await this.end();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,160 @@
+/**
+ * The application's durable store, from keys to values.
+ *
+ * @module
+ */
+import * as kept from './kept.js';
+import { encode } from './message.js';
+import { Stream } from './stream.js';
+import { Subscription } from './subscription.js';
+import * as wire from './wire.js';
+
+const { TYPE } = wire;
+
+/** A value of the store. */
+export class Value {
+  /** @param {{ revision: number, time: number, value: Buffer }} fields */
+  constructor({ revision, time, value }) {
+    /** The number of the change that made it: it rises throughout the store. */
+    this.revision = revision;
+    /** When it was written. */
+    this.time = new Date(time);
+    /** Its bytes. */
+    this.value = value;
+  }
+
+  /**
+   * The value as JSON; SyntaxError if it is not.
+   *
+   * @returns {any}
+   */
+  json() {
+    return JSON.parse(this.value.toString());
+  }
+
+  /** The value as UTF-8. */
+  text() {
+    return this.value.toString();
+  }
+}
+
+/** What happened to a key. */
+export class Change extends Value {
+  /** @param {{ kind: 'put' | 'deleted' | 'expired' | 'end', key: string, revision: number, time: number, value: Buffer }} fields */
+  constructor({ kind, key, ...fields }) {
+    super(fields);
+    /** What happened; `end` says that all present keys have been told. */
+    this.kind = kind;
+    /** The key, "" for `end`. */
+    this.key = key;
+  }
+}
+
+/** The store; `client.state`. Values are what `encode` takes. */
+export class State {
+  #session;
+
+  /**
+   * @internal
+   * @param {import('./session.js').Session} session
+   */
+  constructor(session) {
+    this.#session = session;
+  }
+
+  /**
+   * @param {string} what
+   * @param {number} type
+   * @param {(id: number) => Buffer} make
+   */
+  #ask(what, type, make) {
+    const { core } = this.#session;
+    return this.#session.ask(what, (waiter) => {
+      core.need(wire.STATE, 'state');
+      return core.ask(type, waiter, make);
+    });
+  }
+
+  /**
+   * The value of a key; undefined if there is none.
+   *
+   * @param {string} key
+   * @returns {Promise<Value | undefined>}
+   */
+  async get(key) {
+    try {
+      return new Value(await this.#ask('GET', TYPE.GET, (id) => wire.frame(TYPE.GET, id, wire.topicBytes(key))));
+    } catch (error) {
+      if (/** @type {any} */ (error).code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a key, and resolves to its new revision once that is on disk. With `revision` only if
+   * the key still has that one (0: only if there is no such key), else it rejects with Conflict. With `ttl` the
+   * key vanishes after so many seconds.
+   *
+   * @param {string} key
+   * @param {unknown} value
+   * @param {{ revision?: number, ttl?: number }} [options]
+   * @returns {Promise<number>}
+   */
+  put(key, value, options) {
+    const data = encode(value);
+    return this.#ask('PUT', TYPE.PUT, (id) => kept.put(id, key, data, options));
+  }
+
+  /**
+   * Removes a key, which need not be there; `revision` as for `put`.
+   *
+   * @param {string} key
+   * @param {{ revision?: number }} [options]
+   * @returns {Promise<void>}
+   */
+  async delete(key, options) {
+    await this.#ask('DELETE', TYPE.DELETE, (id) => kept.remove(id, key, options));
+  }
+
+  /**
+   * The changes of keys that match a filter (as of topics): first the present keys, then a change of kind `end`,
+   * then what happens. After a reconnection the present keys are told again.
+   *
+   * @param {string} [filter]
+   * @returns {Promise<Subscription<Change>>}
+   */
+  async watch(filter = '#') {
+    const stream = await this.#watch(filter, kept.WITH_PRESENT, false);
+    return new Subscription(this.#session, stream, (change) => new Change(change));
+  }
+
+  /**
+   * The keys that match a filter.
+   *
+   * @param {string} [filter]
+   * @returns {Promise<string[]>}
+   */
+  async keys(filter = '#') {
+    const stream = await this.#watch(filter, kept.WITH_PRESENT | kept.ONLY_PRESENT | kept.KEYS_ONLY, true);
+    const keys = [];
+    for (let change = await stream.next(); change && change.kind !== 'end'; change = await stream.next()) keys.push(change.key);
+    return keys;
+  }
+
+  /**
+   * @param {string} filter
+   * @param {number} flags
+   * @param {boolean} listing
+   */
+  async #watch(filter, flags, listing) {
+    const { core } = this.#session;
+    const shape = { type: TYPE.WATCH, endType: TYPE.UNWATCH, filter, room: Infinity, once: listing };
+    /** @type {Stream<ReturnType<typeof kept.readChange>>} */
+    const stream = new Stream(shape, (id) => kept.watch(id, filter, flags));
+    await this.#session.ask('WATCH', (waiter) => {
+      core.need(wire.STATE, 'state');
+      return core.open(stream, waiter);
+    });
+    return stream;
+  }
+}
