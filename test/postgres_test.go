@@ -33,7 +33,7 @@ func TestPostgres(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // only read
+	defer db.Close() // only read
 	rows := func(query string) string {
 		t.Helper()
 		return table(t, db, query)
@@ -70,7 +70,7 @@ func table(t *testing.T, db *sql.DB, query string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err has what matters
+	defer rows.Close() // rows.Err has what matters
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func describe(t *testing.T) *Server {
 	return New(Options{})
 }
 
-// contract is what docs/design/contracts.md and the client build on.
+// contract is what the client and the console build on.
 const contract = `
 GET /v1/server
 POST /v1/session

@@ -97,7 +97,7 @@ func testDeployToSeveral(t *testing.T, s *store.Store) {
 
 func testFailureGoesBack(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	good := w.up(left)
+	good := w.up()
 	bad := w.deploy(v2, left)
 	w.versionIs(v1, spec.VersionDeployed, true) // it still runs
 	w.tell(step(left, bad, v2, spec.StepHealthy, spec.StepFailed))
@@ -140,7 +140,7 @@ func testFailureWithoutGood(t *testing.T, s *store.Store) {
 
 func testFailureRestoresStopped(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	good := w.up(left)
+	good := w.up()
 	w.check(second(s.SetDesired(w.ctx, app, spec.Stopped)))
 	w.tell(state(left, v1, spec.Stopped))
 	bad := w.deploy(v2, left)
@@ -216,7 +216,7 @@ func testCancelFirst(t *testing.T, s *store.Store) {
 
 func testCancelGoesBack(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	good := w.up(left)
+	good := w.up()
 	id := w.deploy(v2, left)
 	d, _, err := s.CancelDeployment(w.ctx, id)
 	w.check(err)
@@ -232,7 +232,7 @@ func testCancelGoesBack(t *testing.T, s *store.Store) {
 func testStopAndStart(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1)
 	w.refused(second(s.SetDesired(w.ctx, app, spec.Stopped)), fail.NotFound)
-	id := w.up(left)
+	id := w.up()
 	w.refused(second(s.SetDesired(w.ctx, app, spec.Removed)), fail.Invalid)
 	devices, err := s.SetDesired(w.ctx, app, spec.Stopped)
 	w.check(err)
@@ -255,7 +255,7 @@ func testStopAndStart(t *testing.T, s *store.Store) {
 func testRemove(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
 	w.refused(second(s.RemoveApplication(w.ctx, app)), fail.NotFound)
-	id := w.up(left)
+	id := w.up()
 	other := w.deploy(v2, right)
 	devices, err := s.RemoveApplication(w.ctx, app)
 	w.check(err)
@@ -280,7 +280,7 @@ func testRemove(t *testing.T, s *store.Store) {
 
 func testDeployWhileRemoving(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	w.up(left)
+	w.up()
 	w.check(second(s.RemoveApplication(w.ctx, app)))
 	id := w.deploy(v2, left)
 	w.desiredIs(left, v2, id, spec.Running)

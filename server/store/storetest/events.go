@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 func testEventsOnce(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	good := w.up(left)
+	good := w.up()
 	bad := w.deploy(v2, left)
 	e := w.tell(outcome(left, bad, v2, spec.DeploymentFailed, "broken"))
 	again := w.deploy(v2, left)
@@ -51,7 +52,7 @@ func testEventsTogether(t *testing.T, s *store.Store) {
 	for i := range events {
 		events[i].Sequence = uint64(i + 1)
 	}
-	broken := append(events[:2:2], spec.Event{Device: left}) // it has no number
+	broken := append(slices.Clone(events[:2]), spec.Event{Device: left}) // it has no number
 	if _, err := s.ApplyEvents(w.ctx, broken); !fail.Is(err, fail.Invalid) {
 		t.Fatalf("got %v, want an error of kind Invalid", err)
 	}
@@ -94,7 +95,7 @@ func testEventsLate(t *testing.T, s *store.Store) {
 // Events about what the database does not know are stored, and that is all.
 func testEventsOfNothing(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
-	id := w.up(left)
+	id := w.up()
 	before := w.placement(left)
 	other := outcome(left, id, v2, spec.DeploymentFailed, "a version that is not the deployment's")
 	nameless := outcome(left, id, "", spec.DeploymentFailed, "")

@@ -133,7 +133,7 @@ func testLatestVersion(t *testing.T, s *store.Store) {
 func testDeleteVersion(t *testing.T, s *store.Store) {
 	w := newWorld(t, s, v1, v2)
 	w.refused(s.DeleteVersion(w.ctx, app, "9.9.9"), fail.NotFound)
-	w.up(left)
+	w.up()
 	w.refused(s.DeleteVersion(w.ctx, app, v1), fail.Conflict)
 	id := w.deploy(v2, left)
 	w.refused(s.DeleteVersion(w.ctx, app, v1), fail.Conflict) // v2 may go back to it

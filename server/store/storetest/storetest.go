@@ -164,7 +164,7 @@ func (w *world) apply(e spec.Event) {
 	w.check(second(second2(w.s.ApplyEvent(w.ctx, e))))
 }
 
-func step(d spec.DeviceID, id spec.DeploymentID, v spec.Version, s spec.Step, status spec.StepStatus) spec.Event {
+func step(d spec.DeviceID, id spec.DeploymentID, v spec.Version, s spec.Step, status spec.StepStatus) spec.Event { //nolint:unparam // as its siblings
 	return spec.Event{Device: d, Kind: spec.EventStep, Application: app, Version: v, Deployment: id, Step: s, Status: string(status)}
 }
 
@@ -176,13 +176,13 @@ func state(d spec.DeviceID, v spec.Version, s spec.RunState) spec.Event {
 	return spec.Event{Device: d, Kind: spec.EventApplication, Application: app, Version: v, Status: string(s)}
 }
 
-// up deploys version v1 on a device and has it come up.
-func (w *world) up(d spec.DeviceID) spec.DeploymentID {
+// up deploys version v1 on device left and has it come up.
+func (w *world) up() spec.DeploymentID {
 	w.Helper()
-	id := w.deploy(v1, d)
-	w.tell(step(d, id, v1, spec.StepFetch, spec.StepStarted))
-	w.tell(outcome(d, id, v1, spec.DeploymentSucceeded, ""))
-	w.tell(state(d, v1, spec.Running))
+	id := w.deploy(v1, left)
+	w.tell(step(left, id, v1, spec.StepFetch, spec.StepStarted))
+	w.tell(outcome(left, id, v1, spec.DeploymentSucceeded, ""))
+	w.tell(state(left, v1, spec.Running))
 	return id
 }
 
