@@ -10,6 +10,8 @@ TOOLS := .tools
 PY := $(TOOLS)/venv/bin/python
 
 export CGO_ENABLED ?= 0
+# A Node.js that tools/deps.sh had to install comes first.
+export PATH := $(CURDIR)/$(TOOLS)/node/node_modules/.bin:$(PATH)
 
 .PHONY: help
 help: ## Show this list
@@ -58,6 +60,10 @@ test-java: deps ## Package and tests of the Java SDK
 .PHONY: test-c
 test-c: deps ## The C SDK: vectors, sanitizers, fuzzers, packages
 	$(PY) -m pytest -q sdk/c
+
+.PHONY: test-race
+test-race: deps ## The parts with the most concurrency, under the race detector
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/agent ./device/logs ./server/api ./server/fleet ./client
 
 .PHONY: race
 race: deps ## All Go tests under the race detector (needs a C compiler)

@@ -42,6 +42,13 @@ if ((${#missing[@]})); then
 	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
+# Debian 12's Node.js is 18; the JavaScript SDK and the console's build want 20.19
+# or newer. The registry has Node.js itself as a package.
+if [[ $(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a == 20 && b >= 19)') != true && ! -x .tools/node/node_modules/.bin/node ]]; then
+	echo "deps: installing Node.js 22 beside $(node --version)"
+	npm install --silent --no-audit --no-fund --prefix .tools/node node@22
+fi
+
 if [[ ! -x .tools/venv/bin/pytest ]]; then
 	python3 -m venv .tools/venv
 	.tools/venv/bin/python -m pip install -q --disable-pip-version-check pytest
