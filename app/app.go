@@ -35,7 +35,7 @@ func Main(args []string) int {
 	return cli.Run(ctx, cli.Environment{
 		Args: args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.Getenv, Version: Version(),
-	}, cli.Hooks{Up: Up})
+	}, cli.Hooks{Up: Up, Doctor: Doctor})
 }
 
 // Version is that of this binary: what the linker was told, else the module's.

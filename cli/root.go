@@ -26,6 +26,8 @@ type Environment struct {
 type Hooks struct {
 	// Up runs server and agent until ctx ends.
 	Up func(ctx context.Context, o UpOptions) error
+	// Doctor tells what this machine can enforce and run.
+	Doctor func(ctx context.Context) ([]Finding, error)
 }
 
 // session is what a running command has at hand.
@@ -96,7 +98,7 @@ Start with:
 			root.AddCommand(c)
 		}
 	}
-	add("start", s.upCommand(), s.statusCommand())
+	add("start", s.upCommand(), s.statusCommand(), s.doctorCommand())
 	add("write", s.initCommand(), s.deployCommand(), s.createCommand(), s.checkCommand(), s.deleteCommand(), s.stopCommand(), s.startCommand(), s.cancelCommand())
 	add("watch", s.getCommand(), s.logsCommand(), s.invokeCommand(), s.pubCommand(), s.tailCommand(), s.topicsCommand())
 	add("more", s.versionCommand(), s.docsCommand())

@@ -28,7 +28,7 @@ func (r *reader) check(c *Configuration) {
 	r.checkDependencies(c)
 	r.checkLimits(c)
 	r.checkEnvironment(c)
-	r.choice("isolation", string(c.Isolation), string(IsolationSandbox), string(IsolationNone))
+	r.choice("isolation", string(c.Isolation), string(IsolationSandbox), string(IsolationStrict), string(IsolationNone))
 	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue), string(IPCTCP))
 	r.atMost("resources.subscribe", len(c.Resources.Subscribe), maxFilters)
 	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)

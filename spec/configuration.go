@@ -16,7 +16,7 @@ type Configuration struct {
 	Triggers     []Trigger         `yaml:"triggers,omitempty" json:"triggers,omitempty" doc:"What the handler is called for."`
 	Commands     []Command         `yaml:"commands,omitempty" json:"commands,omitempty" doc:"The programs of a service, or what prepares a function."`
 	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies" doc:"What must be there before the commands run."`
-	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation" doc:"How it is parted from the rest of the device. Default sandbox."`
+	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation" doc:"How it is parted from the rest of the device: sandbox (all that the device can enforce, the default), strict (sandbox, refused where something of it is missing) or none."`
 	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc" doc:"How the SDK reaches Data Xchange. Default unix."`
 	Limits       Limits            `yaml:"limits,omitempty" json:"limits" doc:"What it may take."`
 	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty" doc:"Variables for commands and handlers."`
@@ -94,7 +94,8 @@ type Isolation string
 
 // The isolation levels.
 const (
-	IsolationSandbox   Isolation = "sandbox"   // the default
+	IsolationSandbox   Isolation = "sandbox"   // the default: all that the device can enforce
+	IsolationStrict    Isolation = "strict"    // sandbox, refused where the device cannot enforce all of it
 	IsolationNone      Isolation = "none"      // own user and directory only
 	IsolationContainer Isolation = "container" // reserved: refused by this version
 )

@@ -34,7 +34,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Range]():     {"examples": []string{">=1.2 <2", "^1.4", "*"}},
 	reflect.TypeFor[Duration]():  {"pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, "examples": []string{"500ms", "3s", "5m"}},
 	reflect.TypeFor[Mode]():      {"enum": []Mode{ModeSandbox, ModeUser, ModeRoot}},
-	reflect.TypeFor[Isolation](): {"enum": []Isolation{IsolationSandbox, IsolationNone}},
+	reflect.TypeFor[Isolation](): {"enum": []Isolation{IsolationSandbox, IsolationStrict, IsolationNone}},
 	reflect.TypeFor[Full]():      {"enum": []Full{FullDropOldest, FullRefuse}},
 	reflect.TypeFor[IPC]():       {"enum": []IPC{IPCUnix, IPCMqueue, IPCTCP}},
 }

@@ -34,6 +34,8 @@ type Exchange interface {
 type Sandbox interface {
 	Start(ctx context.Context, o sandbox.Options) (*sandbox.Process, error)
 	UserFor(app spec.Name) (uid, gid int, err error)
+	// Require is an error unless isolation strict can be enforced.
+	Require() error
 	// Sweep ends what a killed agent left behind; the engine calls it before the
 	// first Start.
 	Sweep(ctx context.Context) error

@@ -34,6 +34,11 @@ func (d *deployment) suits(ctx context.Context) error {
 		return fail.New(fail.Unsupported, op, "isolation container is not supported").On("isolation").
 			WithHint("Use isolation sandbox, which needs no container engine.")
 	}
+	if c.Isolation == spec.IsolationStrict {
+		if err := e.Sandbox.Require(); err != nil {
+			return err
+		}
+	}
 	if e.Addresses[c.IPC] == "" {
 		return fail.New(fail.Unsupported, op, "this device has no link %s", c.IPC).On("ipc").
 			WithHint("Use another `ipc`; every device has unix.")

@@ -167,7 +167,7 @@ func TestControlGroupsAreRemoved(t *testing.T) {
 func TestFactsSayWhatIsTried(t *testing.T) {
 	s := open(t)
 	facts := s.Facts()
-	for _, key := range []string{"user", "processes", "file system", "network", "system calls", "memory limit", "cpu limit", "process limit", "control groups"} {
+	for _, key := range []string{"user", "processes", "file system", "network", "system calls", "memory limit", "cpu limit", "process limit", "control groups", IsolationFact} {
 		if facts[key] == "" {
 			t.Errorf("nothing about %q", key)
 		}

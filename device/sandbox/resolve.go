@@ -17,6 +17,11 @@ func (s *Sandbox) resolve(o Options) (Options, error) {
 	if o.Mode == "" {
 		o.Mode = spec.ModeSandbox
 	}
+	if o.Isolation == spec.IsolationStrict {
+		if err := s.Require(); err != nil {
+			return o, err
+		}
+	}
 	if o.Mode == spec.ModeSandbox && o.Isolation == spec.IsolationNone {
 		o.Mode = spec.ModeUser
 	}
@@ -73,7 +78,7 @@ func check(o Options) error {
 		return invalid(o, "unknown mode %q", o.Mode).WithHint("Modes are sandbox, user and root.")
 	}
 	switch o.Isolation {
-	case "", spec.IsolationSandbox, spec.IsolationNone:
+	case "", spec.IsolationSandbox, spec.IsolationStrict, spec.IsolationNone:
 	case spec.IsolationContainer:
 		return fail.New(fail.Unsupported, "start program", "isolation container is not in this version").On(string(o.Application)).
 			WithHint("Use isolation sandbox, which needs no container engine.")

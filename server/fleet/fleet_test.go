@@ -181,6 +181,8 @@ func TestFits(t *testing.T) {
 		"runtime there":        {"", "linux/amd64", []string{"runtime.native=yes"}, ""},
 		"runtime missing":      {"", "linux/amd64", []string{"runtime.native="}, "native"},
 		"root allowed":         {"  - {run: id, mode: root}\n", "linux/amd64", []string{"policy.root=allowed"}, ""},
+		"strict, enforced":     {"isolation: strict\n", "linux/amd64", []string{"isolation.enforced=full"}, ""},
+		"strict, in part":      {"isolation: strict\n", "linux/amd64", []string{"isolation.enforced=partial: without network"}, "without network"},
 		"root denied":          {"  - {run: id, mode: root}\n", "linux/amd64", []string{"policy.root=denied"}, "mode root"},
 	} {
 		t.Run(what, func(t *testing.T) {
