@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/fail"
 )
@@ -132,15 +130,4 @@ func (l *lastLines) pipError() string {
 		}
 	}
 	return ""
-}
-
-// syncFileSystem writes all that is below dir, and more, to disk: one call
-// instead of one for each of thousands of files.
-func syncFileSystem(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close() // opened for reading
-	return unix.Syncfs(int(d.Fd()))
 }

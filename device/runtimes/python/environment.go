@@ -13,10 +13,7 @@ import (
 	"fescue.dev/fescue/fail"
 )
 
-const (
-	tempPrefix = ".tmp-"
-	shimFolder = "bin" // links named python, for applications without environment
-)
+const shimFolder = "bin" // links named python, for applications without environment
 
 // Prepare builds the environment that the application's requirements ask for,
 // if it is not there.
@@ -30,95 +27,27 @@ func (p *Python) Prepare(ctx context.Context, app runtimes.Application, run runt
 	if err != nil || env.path == "" {
 		return false, err
 	}
-	if !i.pip { // it may have been installed since
-		if i, err = p.askAgain(ctx, i); err != nil {
-			return false, err
+	return p.shelf.Make(ctx, filepath.Base(env.path), func(ctx context.Context, aside, path string) error {
+		if !i.pip { // it may have been installed since
+			if i, err = p.askAgain(ctx, i); err != nil {
+				return err
+			}
 		}
-	}
-	release, err := p.alone(ctx, env.path)
-	if err != nil {
-		return false, err
-	}
-	defer release()
-	if _, err := os.Stat(env.path); err == nil {
-		return false, nil
-	}
-	return true, p.build(ctx, i, env, app, run)
+		b := builder{python: p, interpreter: i, env: env, app: app, aside: aside, run: run}
+		return b.build(ctx, path)
+	})
 }
 
-// alone waits until nobody else builds the environment.
-func (p *Python) alone(ctx context.Context, path string) (release func(), err error) {
-	for {
-		p.mu.Lock()
-		busy, taken := p.building[path]
-		if !taken {
-			done := make(chan struct{})
-			p.building[path] = done
-			p.mu.Unlock()
-			return func() {
-				p.mu.Lock()
-				delete(p.building, path)
-				p.mu.Unlock()
-				close(done)
-			}, nil
-		}
-		p.mu.Unlock()
-		select {
-		case <-busy:
-		case <-ctx.Done():
-			return nil, fail.Wrap(context.Cause(ctx), fail.Timeout, "wait for Python environment", path)
-		}
-	}
-}
-
-// build makes the environment aside and gives it its name when it is complete
-// and on disk.
-func (p *Python) build(ctx context.Context, i interpreter, env environment, app runtimes.Application, run runtimes.Builder) (err error) {
+// build makes the environment aside, for its later path.
+func (b *builder) build(ctx context.Context, path string) error {
 	const op = "build Python environment"
-	aside, err := os.MkdirTemp(p.Dir, tempPrefix)
-	if err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, p.Dir)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, removeAll(aside))
-		}
-	}()
-	if err := os.Mkdir(filepath.Join(aside, "tmp"), 0o700); err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, aside)
-	}
-	b := builder{python: p, interpreter: i, env: env, app: app, aside: aside, run: run}
 	if err := b.venv(ctx); err != nil {
-		return fail.Wrap(err, fail.Internal, op, string(app.Configuration.Name))
+		return fail.Wrap(err, fail.Internal, op, string(b.app.Configuration.Name))
 	}
 	if err := b.install(ctx); err != nil {
-		return fail.Wrap(err, fail.Invalid, op, string(app.Configuration.Name))
+		return fail.Wrap(err, fail.Invalid, op, string(b.app.Configuration.Name))
 	}
-	if err := finish(aside, env.path); err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, env.path)
-	}
-	return nil
-}
-
-// finish makes the environment everybody's to read and nobody's to change, and
-// puts it in its place.
-func finish(aside, path string) error {
-	if err := os.RemoveAll(filepath.Join(aside, "tmp")); err != nil {
-		return err
-	}
-	if err := relocate(filepath.Join(aside, "bin"), aside, path); err != nil {
-		return err
-	}
-	if err := protect(aside); err != nil {
-		return err
-	}
-	if err := syncFileSystem(aside); err != nil {
-		return err
-	}
-	if err := os.Rename(aside, path); err != nil {
-		return err
-	}
-	return syncFileSystem(filepath.Dir(path))
+	return fail.Wrap(relocate(filepath.Join(b.aside, "bin"), b.aside, path), fail.Exhausted, op, path)
 }
 
 // relocate rewrites the path that scripts bear in their first line, and activation
@@ -151,48 +80,11 @@ func relocate(bin, from, to string) error {
 	return nil
 }
 
-// protect gives everything to the agent and takes the right to write. The program
-// that built it has ended, so nothing changes meanwhile.
-func protect(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := os.Lchown(path, os.Geteuid(), os.Getegid()); err != nil {
-			return err
-		}
-		if d.Type() == fs.ModeSymlink {
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		mode := fs.FileMode(0o444)
-		if d.IsDir() || info.Mode().Perm()&0o111 != 0 {
-			mode = 0o555
-		}
-		return os.Chmod(path, mode)
-	})
-}
-
-// removeAll removes what protect has protected: as another user than root the
-// directories must be writable first.
-func removeAll(dir string) error {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700) // RemoveAll says what is wrong, if something is
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
-
 // Sweep removes environments and links that none of the applications needs, and
 // builds that were interrupted. If it cannot tell what one needs, it removes nothing.
 func (p *Python) Sweep(ctx context.Context, keep []runtimes.Application) error {
 	const op = "sweep Python environments"
-	needed := map[string]bool{filepath.Join(p.Dir, shimFolder): true, filepath.Join(p.Dir, memoryFile): true}
+	needed := map[string]bool{shimFolder: true, memoryFile: true}
 	for _, app := range keep {
 		i, err := p.choose(ctx, app.Configuration.Runtime.Range())
 		if err != nil {
@@ -205,16 +97,9 @@ func (p *Python) Sweep(ctx context.Context, keep []runtimes.Application) error {
 		if err != nil {
 			return fail.Wrap(err, fail.Internal, op, string(app.Configuration.Name))
 		}
-		needed[env.path] = true
+		needed[filepath.Base(env.path)] = true
 	}
-	entries, err := os.ReadDir(p.Dir)
-	for _, e := range entries {
-		path := filepath.Join(p.Dir, e.Name())
-		if !needed[path] {
-			err = errors.Join(err, removeAll(path))
-		}
-	}
-	return fail.Wrap(err, fail.Internal, op, p.Dir)
+	return p.shelf.Sweep(needed)
 }
 
 // pipVariables are those of an environment that say how the index is reached.

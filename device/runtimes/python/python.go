@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/shelf"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/sdk"
 	"fescue.dev/fescue/spec"
@@ -38,12 +39,13 @@ type Options struct {
 type Python struct {
 	Options
 
+	shelf *shelf.Shelf // of environments
+
 	mu         sync.Mutex
 	candidates []string        // programs not asked yet; nil: not looked for yet
 	found      []interpreter   // those that have answered
 	memory     *memory         // of what programs have answered before
 	compiled   map[string]bool // interpreters for which the SDK's byte code is there
-	building   map[string]chan struct{}
 }
 
 var _ runtimes.Runtime = (*Python)(nil)
@@ -59,15 +61,15 @@ func New(o Options) (*Python, error) {
 	if o.Environment == nil {
 		o.Environment = pipVariables(os.Environ())
 	}
-	dir, err := filepath.Abs(o.Dir)
-	if err == nil {
-		o.Dir = dir
-		err = os.MkdirAll(filepath.Join(dir, shimFolder), 0o755)
-	}
+	kept, err := shelf.Open(o.Dir)
 	if err != nil {
+		return nil, err
+	}
+	o.Dir = kept.Dir
+	if err := os.MkdirAll(filepath.Join(o.Dir, shimFolder), 0o755); err != nil {
 		return nil, fail.Wrap(err, fail.Internal, "open Python environments", o.Dir)
 	}
-	return &Python{Options: o, memory: openMemory(dir), compiled: map[string]bool{}, building: map[string]chan struct{}{}}, nil
+	return &Python{Options: o, shelf: kept, memory: openMemory(o.Dir), compiled: map[string]bool{}}, nil
 }
 
 // Name is "python".

@@ -20,9 +20,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/shelf"
 	"fescue.dev/fescue/device/runtimes/worker"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
@@ -36,26 +36,17 @@ const (
 
 // Wasm is the runtime.
 type Wasm struct {
-	// Dir is where compiled modules are kept; its own.
-	Dir string
-	// Program is the agent's binary.
-	Program string
-
-	mu sync.Mutex // of compiling: it takes a processor for itself
+	shelf   *shelf.Shelf // of compiled modules
+	program string
 }
 
 var _ runtimes.Runtime = (*Wasm)(nil)
 
-// New makes the runtime and its directory.
+// New makes the runtime, with a directory of its own for compiled modules. program
+// is the agent's binary.
 func New(dir, program string) (*Wasm, error) {
-	dir, err := filepath.Abs(dir)
-	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
-	}
-	if err != nil {
-		return nil, fail.Wrap(err, fail.Internal, "open compiled modules", dir)
-	}
-	return &Wasm{Dir: dir, Program: program}, nil
+	kept, err := shelf.Open(dir)
+	return &Wasm{shelf: kept, program: program}, err
 }
 
 // Name is "wasm".
@@ -100,11 +91,9 @@ func (w *Wasm) moduleOf(app runtimes.Application) (module, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return m, fail.Wrap(err, fail.Internal, "read module", file)
 	}
-	m.compiled = filepath.Join(w.Dir, hex.EncodeToString(h.Sum(nil))[:32])
+	m.compiled = w.shelf.Path(hex.EncodeToString(h.Sum(nil))[:32])
 	return m, nil
 }
-
-const tempPrefix = ".tmp-"
 
 // Prepare compiles the module, in a confined process, and checks that its handler is there.
 func (w *Wasm) Prepare(ctx context.Context, app runtimes.Application, run runtimes.Builder) (bool, error) {
@@ -115,61 +104,26 @@ func (w *Wasm) Prepare(ctx context.Context, app runtimes.Application, run runtim
 	if err != nil {
 		return false, err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, err := os.Stat(m.compiled); err == nil {
-		return false, nil
-	}
-	return true, w.compile(ctx, m, app, run)
+	return w.shelf.Make(ctx, filepath.Base(m.compiled), func(ctx context.Context, aside, _ string) error {
+		return w.compile(ctx, m, app, run, aside)
+	})
 }
 
-func (w *Wasm) compile(ctx context.Context, m module, app runtimes.Application, run runtimes.Builder) (err error) {
+func (w *Wasm) compile(ctx context.Context, m module, app runtimes.Application, run runtimes.Builder, aside string) error {
 	const op = "compile module"
-	aside, err := os.MkdirTemp(w.Dir, tempPrefix)
-	if err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, w.Dir)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(aside) // Sweep finds what is left
-		}
-	}()
 	said := &strings.Builder{}
-	err = run(ctx, runtimes.Build{
-		Argv: worker.Command(w.Program, CompileKind, m.path, m.export, aside), Dir: app.Dir,
-		ReadOnly: []string{app.Dir, w.Program}, ReadWrite: []string{aside}, Output: said,
+	err := run(ctx, runtimes.Build{
+		Argv: worker.Command(w.program, CompileKind, m.path, m.export, aside), Dir: app.Dir,
+		ReadOnly: []string{app.Dir, w.program}, ReadWrite: []string{aside}, Output: said,
 	})
-	if err != nil {
-		if reason := reasonIn(said.String()); reason != "" && ctx.Err() == nil {
-			return fail.New(fail.Invalid, op, "%s", reason).On(app.Configuration.Handler).
-				WithHint("The module must be WebAssembly 2.0 that imports WASI preview 1 and `fescue` (sdk/wasm.md) alone, and export its handler as a function without parameters.")
-		}
-		return fail.Wrap(err, fail.Internal, op, app.Configuration.Handler)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	if err := protect(aside); err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, aside)
+	if reason := reasonIn(said.String()); reason != "" {
+		return fail.New(fail.Invalid, op, "%s", reason).On(app.Configuration.Handler).
+			WithHint("The module must be WebAssembly 2.0 that imports WASI preview 1 and `fescue` (sdk/wasm.md) alone, and export its handler as a function without parameters.")
 	}
-	return fail.Wrap(os.Rename(aside, m.compiled), fail.Exhausted, op, m.compiled)
-}
-
-// protect gives compiled code to the agent, for all to read. What is lost in a power cut is
-// compiled again, so it need not be synced here; the compiler syncs its files itself.
-func protect(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if !d.IsDir() && !d.Type().IsRegular() {
-			return errors.New("the compiler left something that is no file")
-		}
-		if err := os.Lchown(path, os.Geteuid(), os.Getegid()); err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.Chmod(path, 0o755)
-		}
-		return os.Chmod(path, 0o444)
-	})
+	return fail.Wrap(err, fail.Internal, op, app.Configuration.Handler)
 }
 
 // Surroundings are the agent's binary and the compiled module.
@@ -178,7 +132,7 @@ func (w *Wasm) Surroundings(_ context.Context, app runtimes.Application) (runtim
 		return runtimes.Surroundings{}, nil
 	}
 	m, err := w.moduleOf(app)
-	return runtimes.Surroundings{ReadOnly: []string{w.Program, m.compiled}}, err
+	return runtimes.Surroundings{ReadOnly: []string{w.program, m.compiled}}, err
 }
 
 // Worker is the agent's binary, which runs the module.
@@ -187,7 +141,7 @@ func (w *Wasm) Worker(_ context.Context, app runtimes.Application) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	return worker.Command(w.Program, Kind, m.path, m.export, m.compiled, fmt.Sprint(pagesFor(app.Configuration.Limits.Memory))), nil
+	return worker.Command(w.program, Kind, m.path, m.export, m.compiled, fmt.Sprint(pagesFor(app.Configuration.Limits.Memory))), nil
 }
 
 // ownMemory is what a worker takes for itself.
@@ -211,13 +165,7 @@ func (w *Wasm) Sweep(_ context.Context, keep []runtimes.Application) error {
 		if err != nil {
 			return err
 		}
-		needed[m.compiled] = true
+		needed[filepath.Base(m.compiled)] = true
 	}
-	entries, err := os.ReadDir(w.Dir)
-	for _, e := range entries {
-		if path := filepath.Join(w.Dir, e.Name()); !needed[path] {
-			err = errors.Join(err, os.RemoveAll(path))
-		}
-	}
-	return fail.Wrap(err, fail.Internal, "sweep compiled modules", w.Dir)
+	return w.shelf.Sweep(needed)
 }

@@ -125,7 +125,7 @@ func TestModulesAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if left, _ := os.ReadDir(w.Dir); len(left) != 0 {
+	if left, _ := os.ReadDir(filepath.Join(d.Dir, "modules")); len(left) != 0 {
 		t.Errorf("left over: %v", left)
 	}
 }
@@ -151,7 +151,7 @@ func TestCompiledModulesAreShared(t *testing.T) {
 		if err := w.Sweep(ctx, c.keep); err != nil {
 			t.Error(err)
 		}
-		if left, _ := os.ReadDir(w.Dir); len(left) != c.all {
+		if left, _ := os.ReadDir(filepath.Join(d.Dir, "modules")); len(left) != c.all {
 			t.Errorf("%d are left, want %d", len(left), c.all)
 		}
 	}
