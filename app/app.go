@@ -11,8 +11,6 @@ import (
 	"syscall"
 
 	"fescue.dev/fescue/cli"
-	"fescue.dev/fescue/device/runtimes/native"
-	"fescue.dev/fescue/device/runtimes/wasm"
 	"fescue.dev/fescue/device/runtimes/worker"
 	"fescue.dev/fescue/device/sandbox"
 )
@@ -23,12 +21,8 @@ var version = ""
 // Main runs the program with its arguments, the first being its name, and
 // returns the exit status.
 func Main(args []string) int {
-	sandbox.Main()                         // does not return in the helper that starts applications
-	worker.Main(map[string]worker.Program{ // nor in a function that this binary serves
-		native.Kind:      worker.Function(native.LoadProgram),
-		wasm.Kind:        worker.Function(wasm.Load),
-		wasm.CompileKind: wasm.Compile,
-	})
+	sandbox.Main()                // does not return in the helper that starts applications
+	worker.Main(insidePrograms()) // nor in a function that this binary serves
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -16,9 +16,7 @@ import (
 	"fescue.dev/fescue/device/engine"
 	"fescue.dev/fescue/device/logs"
 	"fescue.dev/fescue/device/runtimes"
-	"fescue.dev/fescue/device/runtimes/native"
 	"fescue.dev/fescue/device/runtimes/python"
-	"fescue.dev/fescue/device/runtimes/wasm"
 	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/mqueue"
@@ -26,7 +24,6 @@ import (
 	"fescue.dev/fescue/exchange/unix"
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
-	"fescue.dev/fescue/sdk"
 	"fescue.dev/fescue/server/api"
 	"fescue.dev/fescue/spec"
 )
@@ -137,34 +134,6 @@ func (d *device) addresses() map[spec.IPC]string {
 		all[spec.IPC(l.Name())] = l.Address()
 	}
 	return all
-}
-
-func (d *device) openRuntimes() (err error) {
-	if d.sandbox, err = sandbox.New(sandbox.Config{State: filepath.Join(d.dir, "sandbox"), Log: d.o.Log.With("part", "sandbox")}); err != nil {
-		return err
-	}
-	folder := filepath.Join(d.dir, "sdk")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fail.Wrap(err, fail.Internal, "make directory", folder)
-	}
-	sources, err := sdk.Extract(folder)
-	if err != nil {
-		return err
-	}
-	program, err := os.Executable() // functions of some runtimes are served by it
-	if err != nil {
-		return fail.Wrap(err, fail.Internal, "find the agent's program", "")
-	}
-	d.python, err = python.New(python.Options{Dir: filepath.Join(d.dir, "envs"), SDK: sources, Log: d.o.Log.With("part", "python")})
-	if err != nil {
-		return err
-	}
-	modules, err := wasm.New(filepath.Join(d.dir, "modules"), program)
-	if err != nil {
-		return err
-	}
-	d.runtimes = []runtimes.Runtime{d.python, modules, native.Native{Program: program}}
-	return nil
 }
 
 func (d *device) openAgent(connection *client.Client) (err error) {

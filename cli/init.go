@@ -32,6 +32,7 @@ type template struct {
 var templateList = [...]template{
 	{name: "python", what: "a function, called for every message on a topic", invoke: `{"name": "Ada"}`},
 	{name: "python-service", what: "a program that keeps running and uses topics itself"},
+	{name: "node", what: "a function in JavaScript", invoke: `{"name": "Ada"}`},
 	{name: "wasm", what: "a function in C as WebAssembly, also for microcontrollers", build: "make -C DIRECTORY", invoke: "42"},
 	{name: "native", what: "any program, started for each event: stdin to stdout", invoke: "hello"},
 }

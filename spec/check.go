@@ -114,17 +114,31 @@ func (r *reader) checkCommands(c *Configuration) {
 }
 
 func (r *reader) checkDependencies(c *Configuration) {
-	file := c.Dependencies.Requirements
-	if file != "" {
-		if c.Runtime.Name() != RuntimePython {
-			r.faultAt("dependencies.requirements", "only the runtime python installs requirements", "")
-		}
-		if !localPath(file) {
-			r.faultAt("dependencies.requirements", "a file of the artifact is named relative to its root", "Write requirements.txt.")
+	for _, f := range c.Dependencies.files() {
+		at := "dependencies." + f.key
+		switch {
+		case f.path == "":
+		case c.Runtime.Name() != f.runtime:
+			r.faultAt(at, "is for the runtime "+f.runtime+" alone", "")
+		case !localPath(f.path):
+			r.faultAt(at, "a file of the artifact is named relative to its root", "Write "+f.usual+".")
+		case f.usual != "requirements.txt" && path.Base(f.path) != f.usual:
+			r.faultAt(at, "the file is called "+f.usual, "")
 		}
 	}
 	if _, itself := c.Dependencies.Applications[c.Name]; itself && c.Name != "" {
 		r.faultAt("dependencies.applications."+string(c.Name), "an application cannot depend on itself", "")
+	}
+}
+
+// dependencyFile is a file of the artifact that says what packages are needed.
+type dependencyFile struct{ key, path, runtime, usual string }
+
+func (d Dependencies) files() []dependencyFile {
+	return []dependencyFile{
+		{"requirements", d.Requirements, RuntimePython, "requirements.txt"},
+		{"package", d.Package, RuntimeNode, "package.json"},
+		{"pom", d.Pom, RuntimeJava, "pom.xml"},
 	}
 }
 

@@ -8,7 +8,7 @@ type Configuration struct {
 	Name         Name              `yaml:"name" json:"name" doc:"The application, a DNS label: 1 to 63 of a-z, 0-9 and -."`
 	Version      Version           `yaml:"version" json:"version" doc:"A semantic version; immutable once stored."`
 	Description  string            `yaml:"description,omitempty" json:"description,omitempty" doc:"A sentence for people."`
-	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"How code is run: python, wasm or native; with a condition on its version if there is one: python >=3.11."`
+	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"How code is run: python, node, wasm or native; with a condition on its version if there is one: python >=3.11."`
 	Platform     Platform          `yaml:"platform,omitempty" json:"platform" doc:"linux, or linux with an architecture: linux/arm64. Default linux."`
 	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty" doc:"What is called per event, which makes the application a function; written as its runtime has it: module.function for python."`
 	PerEvent     bool              `yaml:"perEvent,omitempty" json:"perEvent,omitempty" doc:"The handler is a program that is started for each event: the event on its stdin, the answer on its stdout."`
@@ -85,6 +85,10 @@ type Command struct {
 type Dependencies struct {
 	// Requirements is the path of pip's requirements file in the artifact.
 	Requirements string `yaml:"requirements,omitempty" json:"requirements,omitempty" doc:"Path of pip's requirements file in the artifact."`
+	// Package is the path of npm's package.json in the artifact; package-lock.json lies beside it.
+	Package string `yaml:"package,omitempty" json:"package,omitempty" doc:"Path of npm's package.json in the artifact, with package-lock.json beside it."`
+	// Pom is the path of Maven's project file in the artifact.
+	Pom string `yaml:"pom,omitempty" json:"pom,omitempty" doc:"Path of Maven's pom.xml in the artifact, which is built on the device."`
 	// Applications that must be running on the same device, with version ranges.
 	Applications map[Name]Range `yaml:"applications,omitempty" json:"applications,omitempty" doc:"Other applications that must run on the device, with version ranges."`
 }

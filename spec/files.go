@@ -28,8 +28,13 @@ func (d *Document) CheckFiles(has func(path string) bool) Faults {
 	if message, suggestion := d.handlerMissing(has); message != "" {
 		missing("handler", message, suggestion)
 	}
-	if file := d.Dependencies.Requirements; file != "" && !has(file) {
-		missing("dependencies.requirements", fmt.Sprintf("the artifact has no file %s", file), "Add it, or remove the key.")
+	for _, f := range d.Dependencies.files() {
+		if f.path != "" && !has(f.path) {
+			missing("dependencies."+f.key, fmt.Sprintf("the artifact has no file %s", f.path), "Add it, or remove the key.")
+		}
+	}
+	if file := d.Dependencies.Package; file != "" && has(file) && !has(path.Join(path.Dir(file), "package-lock.json")) {
+		missing("dependencies.package", "the artifact has no package-lock.json beside it", "Run `npm install --package-lock-only`: packages are installed exactly as it says.")
 	}
 	for i, command := range d.Commands {
 		if file := scriptOf(command.Run); file != "" && !has(file) {

@@ -40,7 +40,7 @@ func handlerRules(runtime string) (handlerRule, bool) {
 	case RuntimeCpp:
 		return program, true // it may be compiled on the device
 	case RuntimeNative:
-		program.files = func(handler string) []string { return []string{handler} }
+		program.files = func(handler string) []string { return []string{strings.TrimPrefix(handler, "./")} }
 		return program, true
 	}
 	return handlerRule{}, false
@@ -73,7 +73,7 @@ func (r *reader) checkHandler(c *Configuration) {
 	case c.PerEvent && !rule.perEvent:
 		r.faultAt("perEvent", fmt.Sprintf("the runtime %s calls its handler in a process that stays", c.Runtime.Name()), "Remove it, or use the runtime native.")
 	}
-	if len(c.Handler) > 256 || rule.form != nil && !rule.form.MatchString(c.Handler) || rule.form == nil && !localPath(c.Handler) {
+	if len(c.Handler) > 256 || rule.form != nil && !rule.form.MatchString(c.Handler) || rule.form == nil && !localPath(strings.TrimPrefix(c.Handler, "./")) {
 		r.faultAt("handler", "a handler is written "+rule.written, rule.example)
 	}
 }
