@@ -13,6 +13,7 @@ final class Code {
     static final int NO_RESPONDER = 10;
     static final int TIMEOUT = 11;
     static final int OVERFLOW = 12;
+    static final int UNSUPPORTED = 13;
     static final int GOING_AWAY = 14;
     static final int INTERNAL = 15;
     static final int NOT_FOUND = 16;

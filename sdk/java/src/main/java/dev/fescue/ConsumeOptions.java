@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * How a kept topic is consumed; see {@code Client.consume}. Each method changes this object and gives it back:
+ * How a kept topic is consumed; see {@link Client#consume(String, String, ConsumeOptions)}. Each method changes this object and gives it back:
  * {@code new ConsumeOptions().fromOldest().window(16)}.
  */
 public final class ConsumeOptions {
@@ -14,6 +14,9 @@ public final class ConsumeOptions {
     long patience;
     int attempts;
     String deadLetter = "";
+
+    /** Nothing said. */
+    public ConsumeOptions() {}
 
     /** Where a new place begins: with what comes from now on (so if nothing is said), or with the oldest message kept. */
     public ConsumeOptions fromOldest() {

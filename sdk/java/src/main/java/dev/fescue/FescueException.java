@@ -69,6 +69,15 @@ public class FescueException extends RuntimeException {
         }
     }
 
+    /** The thread was interrupted while it waited; its flag is set again. */
+    public static final class Interrupted extends FescueException {
+        private static final long serialVersionUID = 1;
+
+        Interrupted() {
+            super("interrupted while waiting", "");
+        }
+    }
+
     /** Something arrived that is not of the protocol; the link is given up. */
     public static final class Malformed extends FescueException {
         private static final long serialVersionUID = 1;

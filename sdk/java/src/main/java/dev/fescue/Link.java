@@ -7,6 +7,8 @@ import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -19,15 +21,16 @@ import java.nio.channels.SocketChannel;
  */
 final class Link implements AutoCloseable {
     private final SocketChannel channel;
-    private final Selector readable;
-    private final Selector writable;
+    private final Selector readable; // of the one thread that reads
+    private final Selector writable; // of those that write and must wait
+    private final SelectionKey reading;
 
     Link(SocketChannel channel) throws IOException {
         this.channel = channel;
         channel.configureBlocking(false);
         readable = Selector.open();
         writable = Selector.open();
-        channel.register(readable, SelectionKey.OP_READ);
+        reading = channel.register(readable, SelectionKey.OP_READ);
         channel.register(writable, SelectionKey.OP_WRITE);
     }
 
@@ -82,8 +85,8 @@ final class Link implements AutoCloseable {
     }
 
     /**
-     * Reads what is there, at least a byte; false if the time is up first (ms, 0: without end). Throws ConnectionLost
-     * at the end. For one thread at a time, which nobody interrupts.
+     * Reads what is there, after waiting for it so many ms (0: without end); false if there was nothing, or it was
+     * woken. Throws ConnectionLost at the end. For one thread at a time, which nobody interrupts.
      */
     boolean read(ByteBuffer into, long timeout) {
         try {
@@ -97,8 +100,23 @@ final class Link implements AutoCloseable {
                 throw new FescueException.ConnectionLost("Data Xchange closed the session");
             }
             return n > 0;
-        } catch (IOException | java.nio.channels.ClosedSelectorException e) {
+        } catch (IOException | ClosedSelectorException e) {
             throw new FescueException.ConnectionLost("reading from Data Xchange: " + e.getMessage());
+        }
+    }
+
+    /** Lets a read that waits return. */
+    void wakeup() {
+        readable.wakeup();
+    }
+
+    /** Writes what there is room for; if that is not all, the next read returns when there is room again. For the thread that reads. */
+    void writeSome(ByteBuffer data) {
+        try {
+            channel.write(data);
+            reading.interestOps(data.hasRemaining() ? SelectionKey.OP_READ | SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+        } catch (IOException | CancelledKeyException e) {
+            throw new FescueException.ConnectionLost("writing to Data Xchange: " + e.getMessage());
         }
     }
 
@@ -113,7 +131,7 @@ final class Link implements AutoCloseable {
                 }
                 writable.selectedKeys().clear();
             }
-        } catch (IOException | java.nio.channels.ClosedSelectorException e) {
+        } catch (IOException | ClosedSelectorException e) {
             throw new FescueException.ConnectionLost("writing to Data Xchange: " + e.getMessage());
         } finally {
             if (interrupted) {

@@ -247,7 +247,8 @@ final class Serving implements Reader.Taker {
         while (Thread.currentThread() == main && !waiter.isDone()) {
             read();
         }
-        waiter.get();
+        waiter.await(0);
+        waiter.outcome();
     }
 
     private synchronized void answered(long id, FescueException refusal) {

@@ -134,14 +134,19 @@ final class Broker implements AutoCloseable {
         process.destroyForcibly().onExit().join();
     }
 
-    @Override
-    public void close() throws IOException, InterruptedException {
+    /** Ends it in order. */
+    void end() throws IOException, InterruptedException {
         if (process.isAlive()) {
-            process.getOutputStream().close();
+            commands.close();
             if (!process.waitFor(20, TimeUnit.SECONDS)) {
                 kill();
             }
         }
+    }
+
+    @Override
+    public void close() throws IOException, InterruptedException {
+        end();
         try (var paths = Files.walk(dir)) {
             paths.sorted(Comparator.reverseOrder()).forEach(p -> p.toFile().delete());
         }
