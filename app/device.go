@@ -99,6 +99,9 @@ func (d *device) openExchange(ctx context.Context, f *fabric.Server) (err error)
 			d.logs.Writer(denial.Application, "", 0).Note("warning", "denied: "+string(denial.Kind)+" "+denial.Topic)
 		},
 	})
+	if err := d.router.OpenStores(filepath.Join(d.dir, "exchange")); err != nil {
+		return err
+	}
 	run := filepath.Join(d.dir, "run")
 	if err := os.MkdirAll(run, 0o711); err != nil {
 		return fail.Wrap(err, fail.Internal, "make directory", run)

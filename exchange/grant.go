@@ -97,6 +97,9 @@ func (r *Router) Grant(app spec.Name, res spec.Resources, c Credential) error {
 	if err != nil {
 		return err
 	}
+	if err := r.stores.keep(app, res.Keep); err != nil {
+		return err
+	}
 	for _, s := range r.install(app, p, c) {
 		s.recheck(p)
 	}
@@ -168,8 +171,12 @@ func (s *session) recheck(p *permissions) {
 	}
 	for id, sub := range s.subs {
 		if !p.maySubscribe(sub.filter) {
+			refused := wire.Subscribe
+			if sub.kept != nil {
+				refused = wire.Consume
+			}
 			s.unsubscribe(sub)
-			s.push(wire.AppendError(nil, id, wire.Denied, wire.Subscribe, sub.filter, deniedText(s.app.name, "subscribe to", sub.filter)))
+			s.push(wire.AppendError(nil, id, wire.Denied, refused, sub.filter, deniedText(s.app.name, "subscribe to", sub.filter)))
 		}
 	}
 	s.mu.Unlock()

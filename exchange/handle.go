@@ -129,10 +129,25 @@ func (s *session) dispatchWorker(f wire.Frame) error {
 	case wire.Pong:
 	default:
 		if f.Type < wire.Extension {
-			return s.refuse(wire.Unsupported, f, "", "the capability of this frame was not agreed on")
+			return s.dispatchStores(f)
 		}
 	}
 	return nil
+}
+
+// dispatchStores handles the frames of what is on disk; others are of
+// capabilities that no session of this broker has.
+func (s *session) dispatchStores(f wire.Frame) error {
+	handle := map[wire.Type]func(*session, wire.Frame) error{
+		wire.Store: (*session).handleStore, wire.Consume: (*session).handleConsume, wire.Forget: (*session).handleForget,
+		wire.Ack: (*session).handleAck, wire.History: (*session).handleHistory,
+		wire.Get: (*session).handleGet, wire.Put: (*session).handlePut, wire.Delete: (*session).handleDelete,
+		wire.Watch: (*session).handleWatch, wire.Unwatch: (*session).handleUnwatch,
+	}[f.Type]
+	if handle == nil || !s.router.stores.open() {
+		return s.refuse(wire.Unsupported, f, "", "the capability of this frame was not agreed on")
+	}
+	return handle(s, f)
 }
 
 func (s *session) handleLog(f wire.Frame) {

@@ -38,6 +38,9 @@ func (s *session) handleHello(f wire.Frame) error {
 // offers are the capabilities of this side of this session.
 func (s *session) offers() wire.Capabilities {
 	c := wire.Requests | wire.Credits
+	if s.router.stores.open() {
+		c |= wire.State | wire.Durable | wire.Histories
+	}
 	if s.worker != nil {
 		c |= wire.Functions
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fescue.dev/fescue/exchange/kept"
 	"fescue.dev/fescue/exchange/wire"
 )
 
@@ -60,9 +61,11 @@ type subscription struct {
 	unsaid  uint64
 	tooBig  uint64
 	saidAt  time.Time
-	deliver func(Message) // local sessions
-	from    bool          // local sessions: see fromMark
-	held    held          // by credit
+	deliver func(Message)  // local sessions
+	from    bool           // local sessions: see fromMark
+	held    held           // by credit
+	rule    *rule          // of the exchange itself: messages are kept
+	kept    *kept.Consumer // made by CONSUME: not in the trie
 
 	lost atomic.Uint64 // messages dropped
 	turn atomic.Uint32 // requests answered, for taking turns

@@ -33,6 +33,7 @@ type publisher struct {
 	session *session
 	mu      *sync.Mutex // the session's, given up while it waits for room
 	dirty   []*session
+	receipt *receipt // of the message being published, if its client waits for the disk
 }
 
 func (p *publisher) init(s *session) { p.session, p.mu = s, &s.mu }
@@ -82,6 +83,10 @@ func (r *Router) route(reg *registration) {
 // deliver appends a message to the queue of the subscription's session.
 func (p *publisher) deliver(sub *subscription, topic string, payload []byte) {
 	if sub.flags&wire.NoLocal != 0 && sub.owner == p.session {
+		return
+	}
+	if sub.rule != nil {
+		p.keep(sub.rule, topic, payload)
 		return
 	}
 	if sub.exact {
@@ -217,10 +222,11 @@ func (s *session) handlePublishTo(f wire.Frame) error {
 	if reg == nil {
 		return s.refuse(code, f, string(b.Topic), text)
 	}
-	s.pub.publish(reg, b.Payload)
-	if f.ID != 0 {
-		s.answer(wire.AppendOK(nil, f.ID, wire.PublishTo))
+	if f.ID == 0 {
+		s.pub.publish(reg, b.Payload)
+		return nil
 	}
+	s.pub.publishFor(&receipt{session: s, id: f.ID, frame: wire.PublishTo}, reg, b.Payload)
 	return nil
 }
 

@@ -127,6 +127,10 @@ func (s *session) handleUnsubscribe(f wire.Frame) error {
 func (s *session) unsubscribe(sub *subscription) {
 	delete(s.subs, sub.id)
 	s.forget(sub)
+	if sub.kept != nil {
+		sub.kept.Close()
+		return
+	}
 	r := s.router
 	r.routing.Lock()
 	defer r.routing.Unlock()
@@ -159,8 +163,12 @@ func (r *Router) unsubscribeAll(s *session) {
 	if len(s.subs) == 0 {
 		return
 	}
-	for _, sub := range s.subs {
+	for id, sub := range s.subs {
 		s.forget(sub)
+		if sub.kept != nil {
+			sub.kept.Close()
+			delete(s.subs, id)
+		}
 	}
 	r.routing.Lock()
 	defer r.routing.Unlock()

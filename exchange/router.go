@@ -36,6 +36,7 @@ type Router struct {
 	ended    bool
 	active   sync.WaitGroup // sessions
 
+	stores  stores
 	topics  topicTable
 	notices chan struct{} // there are drops to be told later
 }
@@ -49,6 +50,7 @@ func New(o Options) *Router {
 	}
 	r.denials.init()
 	r.topics.init()
+	r.stores.init(r)
 	r.agent = newApplication("")
 	r.agent.grant(everything())
 	return r
@@ -72,8 +74,9 @@ func (r *Router) Run(ctx context.Context) error {
 			later = r.denials.report(r.opt)
 		case <-ctx.Done():
 			r.end()
+			r.stores.leave()
 			r.active.Wait()
-			return nil
+			return r.stores.close()
 		}
 		if later && tick == nil {
 			tick = time.After(noticePause)

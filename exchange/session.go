@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fescue.dev/fescue/exchange/state"
 	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 )
@@ -28,12 +29,13 @@ type session struct {
 	name   string // the client's own name for itself
 	caps   wire.Capabilities
 
-	mu    sync.Mutex // what follows, held while frames are handled
-	regs  map[uint32]*registration
-	subs  map[uint32]*subscription
-	cache map[string]*registration // topics of PUBLISHTO and REQUEST
-	pub   publisher
-	said  bool // HELLO was accepted
+	mu      sync.Mutex // what follows, held while frames are handled
+	regs    map[uint32]*registration
+	subs    map[uint32]*subscription
+	watches map[uint32]*state.Watch
+	cache   map[string]*registration // topics of PUBLISHTO and REQUEST
+	pub     publisher
+	said    bool // HELLO was accepted
 	// batches counts what was read together; what the peer wants is asked anew
 	// in each.
 	batches        uint64
@@ -41,6 +43,7 @@ type session struct {
 	publishedAtEnd uint64
 
 	calls calls
+	asked atomic.Int32 // histories under way
 
 	writeStep func(Transfer) bool
 	sent      bool // writeStep has sent everything
@@ -56,7 +59,7 @@ func (r *Router) newSession(conn Conn) *session {
 	s := &session{
 		router: r, conn: conn,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		regs: map[uint32]*registration{}, subs: map[uint32]*subscription{},
+		regs: map[uint32]*registration{}, subs: map[uint32]*subscription{}, watches: map[uint32]*state.Watch{},
 	}
 	s.pub.init(s)
 	s.out.pool, s.out.max, s.out.maxBody = &r.segments, r.opt.MaxQueued, r.opt.MaxBody
@@ -201,6 +204,7 @@ func (s *session) detach() {
 	}
 	s.cache = nil
 	s.publishedAtEnd = s.published
+	s.endStores()
 	s.router.unsubscribeAll(s)
 	clear(s.subs)
 	s.mu.Unlock()

@@ -146,6 +146,7 @@ func (c *Configuration) Grants() Resources {
 	g := Resources{
 		Subscribe: append([]Filter(nil), c.Resources.Subscribe...),
 		Publish:   append([]Filter(nil), c.Resources.Publish...),
+		Keep:      append([]Keep(nil), c.Resources.Keep...),
 	}
 	for _, t := range c.Triggers {
 		g.Subscribe = append(g.Subscribe, t.Topic)

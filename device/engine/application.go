@@ -241,6 +241,8 @@ func (a *application) grant(of ...*spec.Configuration) error {
 			g := c.Grants()
 			all.Subscribe = append(all.Subscribe, g.Subscribe...)
 			all.Publish = append(all.Publish, g.Publish...)
+			all.Keep = append(all.Keep, g.Keep...)
+			a.engine.Exchange.StateQuota(a.name, int64(c.Limits.State))
 		}
 	}
 	return a.engine.Exchange.Grant(a.name, all, exchange.Credential{

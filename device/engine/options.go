@@ -26,6 +26,9 @@ type Fetcher interface {
 type Exchange interface {
 	Grant(app spec.Name, r spec.Resources, c exchange.Credential) error
 	Revoke(app spec.Name)
+	// StateQuota bounds the application's state, Forget removes what is kept for it.
+	StateQuota(app spec.Name, bytes int64)
+	Forget(app spec.Name) error
 	Local(app spec.Name) (*exchange.Client, error)
 	Worker(conn exchange.Conn, app spec.Name, o exchange.WorkerOptions) *exchange.Worker
 }

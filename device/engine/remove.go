@@ -15,7 +15,7 @@ func (a *application) remove(ctx context.Context) (gone bool) {
 		a.log.Error("it cannot be kept that the application is removed", "error", err)
 	}
 	a.stopInstance(true)
-	err := errors.Join(a.removeVersions(nil), os.RemoveAll(a.dataPath()), a.engine.Logs.Delete(a.name))
+	err := errors.Join(a.removeVersions(nil), os.RemoveAll(a.dataPath()), a.engine.Logs.Delete(a.name), a.engine.Exchange.Forget(a.name))
 	if err != nil {
 		a.log.Error("not all of a removed application could be removed: trying again at the next start", "error", err)
 	}

@@ -23,7 +23,7 @@ type Fixture struct {
 
 // The applications that a Broker knows, their tokens, and what they may do.
 const (
-	Alice = "alice" // everything below a/ and b/
+	Alice = "alice" // everything below a/ and b/; has a/kept/# kept
 	Bob   = "bob"   // the same
 	Carol = "carol" // publishes on c/out, subscribes to c/in/+
 
@@ -40,13 +40,21 @@ type Broker struct {
 
 	t       testing.TB
 	fixture Fixture
+	stores  string
 	stop    func()
 }
 
 // Start starts a router and a link; both end with the test.
 func Start(t testing.TB, f Fixture, o exchange.Options) *Broker {
 	t.Helper()
-	b := &Broker{t: t, fixture: f, Denials: make(chan exchange.Denial, 100)}
+	return StartIn(t, f, o, "")
+}
+
+// StartIn is Start with the stores in a directory, which may hold those of a
+// broker that was stopped; "" is a new one.
+func StartIn(t testing.TB, f Fixture, o exchange.Options, stores string) *Broker {
+	t.Helper()
+	b := &Broker{t: t, fixture: f, stores: stores, Denials: make(chan exchange.Denial, 100)}
 	o.Device = "bench"
 	o.OnDenial = func(d exchange.Denial) {
 		select {
@@ -55,6 +63,12 @@ func Start(t testing.TB, f Fixture, o exchange.Options) *Broker {
 		}
 	}
 	b.Router = exchange.New(o)
+	if b.stores == "" {
+		b.stores = t.TempDir()
+	}
+	if err := b.OpenStores(b.stores); err != nil {
+		t.Fatal(err)
+	}
 	b.grant()
 	var err error
 	if b.Link, err = f.Listen(t.TempDir()); err != nil {
@@ -87,7 +101,9 @@ func (b *Broker) grant() {
 	b.t.Helper()
 	both := spec.Resources{Publish: []spec.Filter{"a/#", "b/#"}, Subscribe: []spec.Filter{"a/#", "b/#"}}
 	little := spec.Resources{Publish: []spec.Filter{"c/out"}, Subscribe: []spec.Filter{"c/in/+"}}
-	b.Allow(Alice, both, AliceToken)
+	keeps := both
+	keeps.Keep = []spec.Keep{{Topic: "a/kept/#", Size: 1 << 20, Full: spec.FullRefuse}}
+	b.Allow(Alice, keeps, AliceToken)
 	b.Allow(Bob, both, BobToken)
 	b.Allow(Carol, little, CarolToken)
 }

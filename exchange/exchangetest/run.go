@@ -37,6 +37,14 @@ func Run(t *testing.T, f Fixture) {
 		{"PermissionsChange", testPermissionsChange},
 		{"Revoked", testRevoked},
 		{"Requests", testRequests},
+		{"State", testState},
+		{"StateIsOnesOwn", testStateIsOnesOwn},
+		{"StateWatch", testStateWatch},
+		{"Store", testStore},
+		{"Consume", testConsume},
+		{"ConsumeRefused", testConsumeRefused},
+		{"ConsumerThatNeverReads", testConsumerThatNeverReads},
+		{"History", testHistory},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, f) })
 	}

@@ -1,0 +1,142 @@
+package disk
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"fescue.dev/fescue/fail"
+)
+
+// Writer adds records to a file. Its methods may be called from any goroutine.
+type Writer struct {
+	path string
+
+	mu      sync.Mutex
+	file    *os.File
+	size    int64 // of what is synced
+	batch   []byte
+	done    []func(error) // of the batch, in order
+	writing bool
+	idle    *sync.Cond // writing ended
+	closed  bool
+	spare   []byte
+}
+
+// Open opens a file of records, made if it is not there, for adding to it. visit
+// is called for every record in it. What a crash has cut off at its end is removed.
+func Open(path string, visit func(offset int64, record []byte) bool) (*Writer, error) {
+	const op = "open file of records"
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Internal, op, path)
+	}
+	good, err := Scan(f, 0, Buffer, visit)
+	if errors.Is(err, ErrDamaged) {
+		err = errors.Join(f.Truncate(good), f.Sync())
+	}
+	if err == nil {
+		_, err = f.Seek(good, 0)
+	}
+	if err != nil {
+		return nil, fail.Wrap(errors.Join(err, f.Close()), fail.Internal, op, path)
+	}
+	w := &Writer{path: path, file: f, size: good}
+	w.idle = sync.NewCond(&w.mu)
+	return w, nil
+}
+
+// Append adds a record and calls done when it is on the disk, or cannot be; done
+// may be called before Append returns, never two at a time, in the order of the
+// calls. The record is not kept.
+func (w *Writer) Append(record []byte, done func(error)) {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		done(fail.New(fail.Unavailable, "write", "the file has been closed").On(w.path))
+		return
+	}
+	w.batch = AppendRecord(w.batch, record)
+	w.done = append(w.done, done)
+	start := !w.writing
+	w.writing = true
+	w.mu.Unlock()
+	if start {
+		go w.write()
+	}
+}
+
+// Waiting is how many bytes have not been synced.
+func (w *Writer) Waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.batch)
+}
+
+// write writes batches until none is left.
+func (w *Writer) write() {
+	for {
+		w.mu.Lock()
+		if len(w.batch) == 0 {
+			w.writing = false
+			w.idle.Broadcast()
+			w.mu.Unlock()
+			return
+		}
+		batch, done := w.batch, w.done
+		w.batch, w.done, w.spare = w.spare[:0], nil, nil
+		w.mu.Unlock()
+		err := w.commit(batch)
+		for _, f := range done {
+			f(err)
+		}
+		w.mu.Lock()
+		if cap(batch) <= 1<<20 {
+			w.spare = batch
+		}
+		w.mu.Unlock()
+	}
+}
+
+// commit puts a batch on the disk. If that fails the file is as before.
+func (w *Writer) commit(batch []byte) error {
+	_, err := w.file.WriteAt(batch, w.size)
+	if err == nil {
+		err = w.sync()
+	}
+	if err != nil {
+		return fail.Wrap(errors.Join(err, w.file.Truncate(w.size)), fail.Exhausted, "write", w.path)
+	}
+	w.mu.Lock()
+	w.size += int64(len(batch))
+	w.mu.Unlock()
+	return nil
+}
+
+// Size is that of the file, as far as it is synced.
+func (w *Writer) Size() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.size
+}
+
+// ReadAt reads what is synced.
+func (w *Writer) ReadAt(p []byte, offset int64) (int, error) { return w.file.ReadAt(p, offset) }
+
+// Flush waits until everything that was added before has been told done.
+func (w *Writer) Flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.writing {
+		w.idle.Wait()
+	}
+}
+
+// Close waits for what is under way and closes the file.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.Flush()
+	return w.file.Close()
+}
