@@ -7,7 +7,7 @@
 /**
  * @typedef {object} Details
  * @property {string} [topic] the topic or filter it is about
- * @property {string} [code] the protocol's name of the error; "" if it did not come from the broker
+ * @property {string} [code] the protocol's name of the error; the class's if left out
  * @property {string} [hint] a whole sentence of what to do
  */
 
@@ -17,14 +17,14 @@ export class FescueError extends Error {
    * @param {string} text
    * @param {Details} [details]
    */
-  constructor(text, { topic = '', code = '', hint = '' } = {}) {
+  constructor(text, { topic = '', code, hint = '' } = {}) {
     super(text);
     /** What went wrong, without the hint. */
     this.text = text;
     /** The topic or filter it is about, or "". */
     this.topic = topic;
-    /** The protocol's name of the error, such as "denied"; "" if it did not come from the broker. */
-    this.code = code;
+    /** The protocol's name of the error, such as "denied"; "" if it has none. */
+    this.code = code ?? new.target.code;
     this.name = new.target.name;
     /** What to do, or "". */
     this.hint = hint || new.target.hint;
@@ -33,6 +33,8 @@ export class FescueError extends Error {
 
   /** The class's hint. */
   static hint = '';
+  /** The class's code. */
+  static code = '';
 }
 
 /** There is no link to Data Xchange now. */
@@ -61,16 +63,20 @@ export class PermissionDenied extends FescueError {
 
 /** The topic or filter breaks MQTT's rules. */
 export class InvalidTopic extends FescueError {
+  static code = 'invalid-topic';
   static hint = "levels are parted by '/'; '+' and '#' stand alone in a level, '#' last, and only in filters";
 }
 
 /** A message over the largest size that the broker accepts. */
 export class TooLarge extends FescueError {
+  static code = 'too-large';
   static hint = 'send large data in parts, or by a file in FESCUE_DATA';
 }
 
 /** Too many topics, subscriptions, requests or sessions. */
-export class LimitExceeded extends FescueError {}
+export class LimitExceeded extends FescueError {
+  static code = 'limit';
+}
 
 /** Nobody answers requests on the topic. */
 export class NoResponder extends FescueError {
@@ -78,7 +84,9 @@ export class NoResponder extends FescueError {
 }
 
 /** No answer came in time. */
-export class RequestTimeout extends FescueError {}
+export class RequestTimeout extends FescueError {
+  static code = 'timeout';
+}
 
 /** Messages for a subscription were dropped, because it did not keep up. */
 export class Overflow extends FescueError {
