@@ -18,15 +18,19 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/fescue
+build: console ## Build bin/fescue, with the web console if npm is there
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
+
+.PHONY: console
+console: # built again only when its sources changed
+	@./tools/console.sh
 
 .PHONY: demo
 demo: build ## Start everything, deploy the polynomial example, show the roots (ONCE=1 ends after them)
 	./tools/demo.sh
 
 .PHONY: test
-test: deps micro-deps check test-go test-python test-js test-java test-c ## Install what the tests need and run all of them
+test: deps micro-deps check test-go test-python test-js test-java test-c test-web ## Install what the tests need and run all of them
 
 .PHONY: deps
 deps: ## Install what the tests need (Debian packages, a Python environment)
@@ -65,6 +69,16 @@ test-c: deps ## The C SDK: vectors, sanitizers, fuzzers, packages
 test-race: deps ## The parts with the most concurrency, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/agent ./device/logs ./server/api ./server/fleet ./client
 
+.PHONY: test-web
+test-web: deps ## Types, units and, in a real browser against the real binary, the whole console
+	@REQUIRED=1 ./tools/console.sh
+	@$(MAKE) --no-print-directory build
+	cd web && npm run --silent check && npm run --silent test && npm run --silent e2e
+
+.PHONY: screenshots
+screenshots: build ## Pictures of every page of the console, into .screenshots/
+	cd web && npm run --silent screenshots
+
 .PHONY: race
 race: deps ## All Go tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
@@ -92,4 +106,4 @@ golden: ## Rewrite golden files (OpenAPI, JSON Schema, dependency list); read th
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf bin $(TOOLS)
+	rm -rf bin $(TOOLS) .screenshots web/dist web/node_modules server/console/dist/*

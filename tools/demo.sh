@@ -52,7 +52,7 @@ url=$(<"$state/server/url")
 echo
 echo "API      $url/v1/server"
 echo "API docs $url/docs"
-echo "console  $url/"
+echo "console  $url/#token=$(<"$state/server/admin-token")"
 echo "token    $state/server/admin-token"
 echo "try      FESCUE_STATE=$state $fescue logs -f roots-client"
 

@@ -28,6 +28,8 @@ if [[ $(uname -m) == x86_64 ]]; then # the C SDK is tested as a 32-bit program, 
 	need libc6-dev-i386 test -f /usr/include/gnu/stubs-32.h
 fi
 need lld command -v wasm-ld
+need chromium command -v chromium
+need fonts-dejavu-core bash -c 'compgen -G "/usr/share/fonts/*/*/*.ttf"'
 
 if ((${#missing[@]})); then
 	if ! command -v apt-get >/dev/null; then
@@ -42,12 +44,8 @@ if ((${#missing[@]})); then
 	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" env RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
-# Debian 12's Node.js is 18; the JavaScript SDK and the console's build want 20.19
-# or newer. The registry has Node.js itself as a package.
-if [[ $(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a == 20 && b >= 19)') != true && ! -x .tools/node/node_modules/.bin/node ]]; then
-	echo "deps: installing Node.js 22 beside $(node --version)"
-	npm install --silent --no-audit --no-fund --prefix .tools/node node@22
-fi
+# shellcheck source=tools/node.sh
+source tools/node.sh
 
 if [[ ! -x .tools/venv/bin/pytest ]]; then
 	python3 -m venv .tools/venv

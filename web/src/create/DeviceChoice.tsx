@@ -1,0 +1,34 @@
+// DeviceChoice says where something goes; with one device there is nothing to choose.
+import { MultiSelect } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { devices } from "../api/queries";
+
+export function DeviceChoice({
+  value,
+  onChange,
+  label = "Devices",
+}: {
+  value: string[];
+  onChange: (v: string[]) => void;
+  label?: string;
+}) {
+  const all = useQuery(devices).data ?? [];
+  const only = all.length === 1 ? all[0]!.id : "";
+  useEffect(() => {
+    if (only && value.length === 0) onChange([only]);
+  }, [only, value.length, onChange]);
+  if (all.length < 2) return null;
+  return (
+    <MultiSelect
+      aria-label={label}
+      placeholder={value.length === 0 ? "Choose devices" : undefined}
+      size="sm"
+      searchable
+      value={value}
+      onChange={onChange}
+      data={all.map((d) => ({ value: d.id, label: d.connected ? d.id : `${d.id} (not connected)` }))}
+      miw={200}
+    />
+  );
+}

@@ -1,0 +1,105 @@
+// Archives of code, made and read in the browser: tar (POSIX ustar) with gzip, which
+// browsers have built in.
+
+// Files are the contents of an archive, by path. What is no text is kept as bytes in
+// Base64, to be sent back as it came.
+export type Files = Record<string, string | { base64: string }>;
+
+const block = 512;
+const encoder = new TextEncoder();
+const strict = new TextDecoder("utf-8", { fatal: true });
+const loose = new TextDecoder();
+
+export async function pack(files: Files): Promise<Blob> {
+  const parts: BlobPart[] = [];
+  for (const path of Object.keys(files).sort()) {
+    const content = bytesOf(files[path]!);
+    parts.push(header(path, content.length), content, new Uint8Array((block - (content.length % block)) % block));
+  }
+  parts.push(new Uint8Array(2 * block));
+  const tar = new Blob(parts).stream().pipeThrough(new CompressionStream("gzip"));
+  return await new Response(tar).blob();
+}
+
+function bytesOf(file: Files[string]): Uint8Array<ArrayBuffer> {
+  if (typeof file === "string") return encoder.encode(file);
+  return Uint8Array.from(atob(file.base64), (c) => c.charCodeAt(0));
+}
+
+function header(path: string, size: number): Uint8Array<ArrayBuffer> {
+  const h = new Uint8Array(block);
+  const put = (text: string, at: number) => h.set(encoder.encode(text), at);
+  const [prefix, name] = splitPath(path);
+  put(name, 0);
+  put("0000644\0", 100);
+  put("0000000\0", 108);
+  put("0000000\0", 116);
+  put(size.toString(8).padStart(11, "0") + "\0", 124);
+  put("00000000000\0", 136); // no time: the same files make the same archive
+  put("        ", 148);
+  put("0", 156);
+  put("ustar\x0000", 257);
+  put(prefix, 345);
+  const sum = h.reduce((a, b) => a + b, 0);
+  put(sum.toString(8).padStart(6, "0") + "\0 ", 148);
+  return h;
+}
+
+// splitPath fits a path into the 155 and 100 bytes that the format has for it.
+function splitPath(path: string): [string, string] {
+  if (encoder.encode(path).length <= 100) return ["", path];
+  for (let i = path.indexOf("/"); i >= 0; i = path.indexOf("/", i + 1)) {
+    const [prefix, name] = [path.slice(0, i), path.slice(i + 1)];
+    if (encoder.encode(name).length <= 100 && encoder.encode(prefix).length <= 155) return [prefix, name];
+  }
+  throw new Error(`The path ${path} is too long for an archive.`);
+}
+
+export async function unpack(archive: Blob): Promise<Files> {
+  const head = new Uint8Array(await archive.slice(0, 2).arrayBuffer());
+  const zipped = head[0] === 0x1f && head[1] === 0x8b;
+  const tar = zipped
+    ? await new Response(archive.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
+    : await archive.arrayBuffer();
+  const files: Files = {};
+  const bytes = new Uint8Array(tar);
+  let longName = "";
+  for (let at = 0; at + block <= bytes.length && bytes[at] !== 0;) {
+    const h = bytes.subarray(at, at + block);
+    if (field(h, 257, 5) !== "ustar") throw new Error("The archive is not a tar archive.");
+    const size = parseInt(field(h, 124, 12).trim() || "0", 8);
+    const content = bytes.subarray(at + block, at + block + size);
+    const kind = String.fromCharCode(h[156]!);
+    if (kind === "x") longName = paxPath(content);
+    else {
+      const prefix = field(h, 345, 155);
+      const path = (longName || (prefix ? prefix + "/" : "") + field(h, 0, 100)).replace(/^(\.\/)+/, "");
+      if (kind === "0" || kind === "\0") files[path] = fileOf(content);
+      longName = "";
+    }
+    at += block * (1 + Math.ceil(size / block));
+  }
+  return files;
+}
+
+function field(h: Uint8Array, at: number, length: number): string {
+  const raw = h.subarray(at, at + length);
+  const end = raw.indexOf(0);
+  return loose.decode(end < 0 ? raw : raw.subarray(0, end));
+}
+
+function paxPath(content: Uint8Array): string {
+  return /(?:^|\n)\d+ path=([^\n]*)\n/.exec(loose.decode(content))?.[1] ?? "";
+}
+
+export function fileOf(content: Uint8Array): Files[string] {
+  try {
+    const text = strict.decode(content);
+    if (!text.includes("\0")) return text;
+  } catch {
+    // not text
+  }
+  let binary = "";
+  for (const b of content) binary += String.fromCharCode(b);
+  return { base64: btoa(binary) };
+}

@@ -1,0 +1,90 @@
+// DeploymentPage: one deployment, live while it goes on, and what can be done about it.
+import { Button, Group, Stack } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useLocation } from "wouter";
+import { answer, api, type Deployment } from "../api/client";
+import { deployment, deployments } from "../api/queries";
+import { useRedeploy } from "../create/deploy";
+import { Loaded } from "../parts/Loaded";
+import { Page } from "../parts/Page";
+import { Status } from "../parts/Status";
+import { Trouble } from "../parts/Trouble";
+import { When } from "../parts/When";
+import { Progress } from "./Progress";
+
+export default function DeploymentPage({ id }: { id: number }) {
+  const query = useQuery(deployment(id));
+  const d = query.data;
+  return (
+    <Page
+      title={d ? `Deployment ${d.id}: ${d.name} ${d.version}` : `Deployment ${id}`}
+      heading={
+        d && (
+          <>
+            <Link href={`/applications/${d.name}`}>{d.name}</Link> {d.version}
+          </>
+        )
+      }
+      note={
+        d && (
+          <Group gap="sm">
+            <Status state={d.status} />
+            <span>
+              Deployment {d.id}, begun <When at={d.createdAt} />
+            </span>
+          </Group>
+        )
+      }
+      actions={d && <Actions deployment={d} />}
+    >
+      <Loaded query={query} height={320}>
+        {(d) => (
+          <Stack gap="md">
+            <Progress id={d.id} devices={d.devices.map((x) => x.device)} />
+            <Link href={`/applications/${d.name}/logs`}>Output of {d.name}</Link>
+          </Stack>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+const underWay = (d: Deployment) => d.status === "queued" || d.status === "running";
+
+function Actions({ deployment: d }: { deployment: Deployment }) {
+  const client = useQueryClient();
+  const [, go] = useLocation();
+  const cancel = useMutation({
+    mutationFn: () => answer(api.POST("/v1/deployments/{id}/cancel", { params: { path: { id: d.id } } })),
+    onSettled: () => client.invalidateQueries(),
+  });
+  const back = useRedeploy();
+  const before = usePrevious(d);
+  const rollBack = (version: string) =>
+    back.mutate(
+      { name: d.name, version, devices: d.devices.map((x) => x.device) },
+      { onSuccess: (made) => go(`/deployments/${made.id}`) },
+    );
+  return (
+    <>
+      {underWay(d) && (
+        <Button variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+          Cancel the deployment
+        </Button>
+      )}
+      {!underWay(d) && before && (
+        <Button variant="default" loading={back.isPending} onClick={() => rollBack(before.version)}>
+          Roll back to {before.version}
+        </Button>
+      )}
+      {(cancel.error || back.error) && <Trouble error={cancel.error ?? back.error} />}
+    </>
+  );
+}
+
+// usePrevious is the newest deployment before this one that brought another version up.
+function usePrevious(d: Deployment) {
+  const all = useQuery(deployments(d.name)).data ?? [];
+  const newest = all[0]?.id === d.id;
+  return newest ? all.find((x) => x.id < d.id && x.version !== d.version && x.status === "succeeded") : undefined;
+}

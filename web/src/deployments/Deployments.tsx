@@ -1,0 +1,10 @@
+import { Page } from "../parts/Page";
+import { DeploymentTable } from "./DeploymentTable";
+
+export default function Deployments() {
+  return (
+    <Page title="Deployments" note="The newest 200.">
+      <DeploymentTable />
+    </Page>
+  );
+}

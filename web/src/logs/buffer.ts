@@ -1,0 +1,101 @@
+// LogBuffer holds the newest lines of output for a view: in order of time, bounded,
+// and handed to the page some times a second however fast they come.
+import type { LogLine } from "../api/client";
+
+export interface Line extends LogLine {
+  device: string;
+  key: number;
+}
+
+export interface LogState {
+  lines: Line[];
+  discarded: number; // the oldest, for which there was no room
+  dropped: number; // lost on the way here
+}
+
+const capacity = 10_000;
+const pause = 100;
+
+export class LogBuffer {
+  private state: LogState = { lines: [], discarded: 0, dropped: 0 };
+  private waiting: Line[] = [];
+  private dropped = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private listeners = new Set<() => void>();
+  private keys = 0;
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  get = () => this.state;
+
+  add(line: LogLine & { device: string }) {
+    this.waiting.push({ ...line, key: this.keys++ });
+    this.timer ??= setTimeout(this.flush, pause);
+  }
+
+  drop(n: number) {
+    this.dropped += n;
+    this.timer ??= setTimeout(this.flush, pause);
+  }
+
+  clear() {
+    this.waiting = [];
+    this.state = { lines: [], discarded: 0, dropped: 0 };
+    this.tell();
+  }
+
+  flush = () => {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const lines = merge(this.state.lines, this.waiting);
+    const over = Math.max(0, lines.length - capacity);
+    this.state = {
+      lines: over ? lines.slice(over) : lines,
+      discarded: this.state.discarded + over,
+      dropped: this.state.dropped + this.dropped,
+    };
+    this.waiting = [];
+    this.dropped = 0;
+    this.tell();
+  };
+
+  private tell() {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+const byTime = (a: Line, b: Line) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.key - b.key);
+
+// merge puts lines that came into those that are there. Mostly they are all newer.
+export function merge(there: Line[], came: Line[]): Line[] {
+  if (came.length === 0) return there;
+  came.sort(byTime);
+  const last = there.at(-1);
+  if (!last || last.time <= came[0]!.time) return [...there, ...came];
+  return [...there, ...came].sort(byTime);
+}
+
+export interface LogFilter {
+  text: string;
+  level: Level;
+}
+
+export const levels = ["debug", "info", "warning", "error"] as const;
+export type Level = (typeof levels)[number];
+
+// levelOf is a line's level; what an application writes to stderr counts as a warning.
+export function levelOf(line: LogLine): Level {
+  const level = line.level?.toLowerCase() ?? "";
+  if (level.startsWith("err") || level === "critical" || level === "fatal") return "error";
+  if (level.startsWith("warn")) return "warning";
+  if (level === "debug") return "debug";
+  return !level && line.stream === "stderr" ? "warning" : "info";
+}
+
+export function matches(line: Line, filter: LogFilter): boolean {
+  if (levels.indexOf(levelOf(line)) < levels.indexOf(filter.level)) return false;
+  return filter.text === "" || line.text.toLowerCase().includes(filter.text.toLowerCase());
+}

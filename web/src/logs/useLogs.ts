@@ -1,0 +1,23 @@
+import { useEffect, useState } from "react";
+import { follow, type StreamState } from "../api/follow";
+import { LogBuffer } from "./buffer";
+
+// useLogs follows the output of an application, a device, or all ("").
+export function useLogs(application: string, device: string) {
+  const [buffer] = useState(() => new LogBuffer());
+  const [state, setState] = useState<StreamState>({ kind: "connecting" });
+  useEffect(() => {
+    buffer.clear();
+    const query = new URLSearchParams({ tail: application ? "2000" : "300" });
+    if (application) query.set("application", application);
+    if (device) query.set("device", device);
+    return follow(`/v1/logs?${query}`, {
+      onEvent: (e) => {
+        if (e.event === "log") buffer.add(JSON.parse(e.data));
+        if (e.event === "dropped") buffer.drop(JSON.parse(e.data).count);
+      },
+      onState: setState,
+    });
+  }, [application, device, buffer]);
+  return { buffer, state };
+}

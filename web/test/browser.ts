@@ -1,0 +1,63 @@
+// Debian's Chromium, and what every test does with it.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import type { Fescue } from "./fescue";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+  });
+
+export interface Watched {
+  page: Page;
+  faults: string[]; // what the browser complained of: scripts that failed, what the policy refused
+}
+
+// open gives a page whose complaints are kept, and which is signed in.
+export async function open(browser: Browser, fescue: Fescue, options: BrowserContextOptions = {}): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (e) => faults.push(String(e)));
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) faults.push(m.text());
+  });
+  page.setDefaultTimeout(30_000);
+  await page.goto(`${fescue.url}/#token=${fescue.token}`);
+  await page.getByRole("navigation", { name: "Console" }).waitFor({ state: "attached" });
+  return { page, faults };
+}
+
+// accessible lets axe look at the page as it is; it runs beside the page's policy, not under it.
+export async function accessible(page: Page, where: string) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Runtime.evaluate", { expression: axe });
+  const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+    expression: `axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations.map((v) =>
+      v.id + ": " + v.help + "\\n  " + v.nodes.slice(0, 5).map((n) => n.html.slice(0, 200) + "\\n    " + n.any.concat(n.all).map((c) => c.message).join("; ")).join("\\n  "))))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  if (exceptionDetails) throw new Error(exceptionDetails.text + JSON.stringify(exceptionDetails.exception?.description));
+  expect(JSON.parse(result.value), `${where}: axe`).toEqual([]);
+  await session.detach();
+}
+
+// picture takes a picture to look at.
+export async function picture(page: Page, name: string) {
+  const to = process.env.SCREENSHOTS ?? join(import.meta.dirname, "../../.screenshots");
+  mkdirSync(to, { recursive: true });
+  await page.screenshot({ path: join(to, `${name}.png`) });
+}
+
+// fits sees that nothing is wider than the screen.
+export async function fits(page: Page, where: string) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(over, `${where}: pixels wider than the screen`).toBeLessThanOrEqual(0);
+}

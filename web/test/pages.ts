@@ -1,0 +1,54 @@
+// Every page of the console, and something for them to show.
+import type { Page } from "playwright-core";
+import { eventually, type Fescue } from "./fescue";
+
+interface Place {
+  name: string;
+  path: string;
+  ready: (page: Page) => Promise<unknown>;
+}
+
+const heading = (name: string) => (page: Page) => page.getByRole("heading", { level: 1, name }).waitFor();
+const text = (words: string) => (page: Page) => page.getByText(words).first().waitFor();
+
+export const pages: Place[] = [
+  { name: "applications", path: "/applications", ready: text("roots-server") },
+  { name: "application", path: "/applications/hello", ready: text("May publish") },
+  { name: "application-code", path: "/applications/hello/code", ready: text("def handle") },
+  { name: "application-versions", path: "/applications/hello/versions", ready: text("Compare") },
+  { name: "application-deployments", path: "/applications/hello/deployments", ready: text("hello 0.1.0") },
+  { name: "application-logs", path: "/applications/hello/logs", ready: text("greeting") },
+  { name: "edit", path: "/applications/hello/edit", ready: text("def handle") },
+  { name: "new", path: "/new", ready: text("From files") },
+  { name: "deployments", path: "/deployments", ready: text("roots-server") },
+  { name: "deployment", path: "/deployments/1", ready: text("Unpack") },
+  { name: "deployment-failed", path: "/deployments/5", ready: text("The deployment failed") },
+  { name: "logs", path: "/logs", ready: (page) => page.locator(".line").first().waitFor() },
+  { name: "settings", path: "/settings", ready: text("SQLite") },
+  { name: "missing", path: "/nowhere/at/all", ready: heading("No such page") },
+];
+
+// populate deploys the examples, a second version, one that fails, and lets them talk.
+export async function populate(fescue: Fescue) {
+  fescue.run("deploy", "examples/polynomial-roots", "-f", "examples/polynomial-roots/server.yaml");
+  fescue.run("deploy", "examples/polynomial-roots", "-f", "examples/polynomial-roots/client.yaml");
+  const dir = fescue.state + "/apps/hello";
+  fescue.run("init", "python", dir);
+  fescue.run("deploy", dir);
+  const { readFileSync, writeFileSync } = await import("node:fs");
+  const edit = (file: string, from: string, to: string) =>
+    writeFileSync(`${dir}/${file}`, readFileSync(`${dir}/${file}`, "utf8").replace(from, to));
+  edit("fescue.yaml", "0.1.0", "0.2.0");
+  edit("hello.py", "Hello", "Good morning");
+  fescue.run("deploy", dir);
+  for (const name of ["Ada", "Grace", "Alan"]) fescue.run("invoke", "hello", "--data", JSON.stringify({ name }));
+  edit("fescue.yaml", "0.2.0", "0.3.0");
+  edit("hello.py", "def handle", "import nothing_of_this_name\n\n\ndef handle");
+  try {
+    fescue.run("deploy", dir);
+    throw new Error("a version that cannot start was deployed");
+  } catch (error) {
+    if (!(error as { status?: number }).status) throw error;
+  }
+  await eventually("the failure is known", async () => (await fescue.get("/v1/deployments")).items[0].status === "failed");
+}

@@ -1,0 +1,185 @@
+// One person's way through the console, in a real browser against the real binary.
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { launch, open, picture, type Watched } from "./browser";
+import { eventually, Fescue } from "./fescue";
+
+let fescue: Fescue;
+let browser: Browser;
+let seen: Watched;
+beforeAll(async () => {
+  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
+  seen = await open(browser, fescue);
+});
+afterAll(async () => {
+  await browser?.close();
+  await fescue?.stop();
+});
+beforeEach(() => onTestFailed(() => picture(seen.page, "story-failed")));
+afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
+
+// write replaces the text of the editor as a person does.
+async function write(label: string, text: string) {
+  const editor = seen.page.getByRole("textbox", { name: label });
+  await editor.click();
+  await seen.page.keyboard.press("Control+A");
+  await seen.page.keyboard.press("Delete"); // over a selection the browser itself would write styles
+  await seen.page.keyboard.insertText(text);
+}
+
+const greet = (word: string) => `def handle(event, context):
+    print("greeting", event["name"])
+    return {"message": "${word}, " + event["name"] + "!"}
+`;
+
+async function deployed(version: string) {
+  const { page } = seen;
+  await page.getByRole("button", { name: "Deploy", exact: true }).click();
+  await page.getByText(`Deploying greeter ${version}`).waitFor();
+  await page.locator('[data-step="switch"][data-status="succeeded"]').waitFor();
+  await page.locator(".bench .card .status", { hasText: "succeeded" }).waitFor();
+}
+
+describe("the console", () => {
+  it("asks who one is, and does not take a wrong token", async () => {
+    const visitor = await (await browser.newContext()).newPage();
+    await visitor.goto(fescue.url + "/applications");
+    await visitor.getByLabel("Token", { exact: true }).fill("wrong");
+    await visitor.getByRole("button", { name: "Sign in" }).click();
+    await visitor.getByRole("alert").getByText("the token is not known").waitFor();
+    await visitor.getByLabel("Token", { exact: true }).fill(fescue.token);
+    await visitor.getByRole("button", { name: "Sign in" }).click();
+    await visitor.getByRole("heading", { level: 1, name: "Applications" }).waitFor();
+    const cookies = await visitor.context().cookies();
+    expect(cookies.map((c) => [c.httpOnly, c.sameSite])).toEqual([[true, "Strict"]]);
+    expect(await visitor.evaluate(() => JSON.stringify(localStorage))).not.toContain(fescue.token);
+    await visitor.context().close();
+  });
+
+  it("starts a function from a template", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/new");
+    await page.getByLabel("Name", { exact: true }).fill("greeter");
+    await page.getByRole("button", { name: /Python function/ }).click();
+    await page.getByRole("textbox", { name: "Text of greeter.py" }).waitFor();
+    await page.getByText("Checked, no faults").waitFor();
+  });
+
+  it("shows an error of the code at its line", async () => {
+    const { page } = seen;
+    await write("Text of greeter.py", "def handle(event, context):\n    x = 1\n    return {{{\n");
+    await page.getByText("greeter.py has a syntax error").waitFor();
+    await page.locator(".cm-lint-marker-error").first().waitFor();
+    await write("Text of greeter.py", greet("Hello"));
+    await page.getByText("Checked, no faults").waitFor();
+  });
+
+  it("shows a fault of the configuration at its line, in the server's words", async () => {
+    const { page } = seen;
+    await page.getByRole("button", { name: "fescue.yaml" }).click();
+    await write(
+      "Text of fescue.yaml",
+      "# mine\nname: greeter\nversion: 0.1.0\nruntime: python\nhandlr: greeter.handle\ntriggers:\n  - topic: greeter/request\n    reply: greeter/reply\n",
+    );
+    await page.getByLabel("Faults").getByText("line 5").waitFor();
+    await page.getByLabel("Faults").getByText("handler").first().waitFor(); // what it suggests
+    expect(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled()).toBe(true);
+    await write(
+      "Text of fescue.yaml",
+      "# mine\nname: greeter\nversion: 0.1.0\nruntime: python\nhandler: greeter.handle\ntriggers:\n  - topic: greeter/request\n    reply: greeter/reply\n",
+    );
+    await page.getByText("Checked, no faults").waitFor();
+  });
+
+  it("edits the same text as a form, and comments stay", async () => {
+    const { page } = seen;
+    await page.getByRole("textbox", { name: "description", exact: true }).fill("Greets people");
+    const text = page.getByRole("textbox", { name: "Text of fescue.yaml" });
+    await eventually("the text follows the form", async () => (await text.innerText()).includes("description: Greets people"));
+    expect(await text.innerText()).toContain("# mine");
+  });
+
+  it("keeps what was written when the tab is closed", async () => {
+    const { page } = seen;
+    await page.waitForTimeout(600);
+    await page.goto(fescue.url + "/new");
+    await page.getByRole("button", { name: "Go on with it" }).click();
+    await page.getByRole("button", { name: "fescue.yaml" }).click();
+    await eventually("the draft is back", async () =>
+      (await page.getByRole("textbox", { name: "Text of fescue.yaml" }).innerText()).includes("Greets people"),
+    );
+  });
+
+  it("deploys with live steps", async () => {
+    await deployed("0.1.0");
+  });
+
+  it("invokes it, and shows its output", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/greeter");
+    await page.getByRole("button", { name: "Invoke", exact: true }).click();
+    await page.getByLabel("Answer").getByText("Hello, Ada!").waitFor();
+    await page.getByRole("tab", { name: "Logs" }).click();
+    await page.getByRole("log").getByText("greeting Ada").waitFor();
+  });
+
+  it("shows an exception of the handler with its stack", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/greeter");
+    await page.getByLabel("Event", { exact: true }).fill("{}");
+    await page.getByRole("button", { name: "Invoke", exact: true }).click();
+    await page.getByRole("alert").getByText("KeyError").first().waitFor();
+    await page.getByRole("alert").getByText("greeter.py").first().waitFor();
+  });
+
+  it("deploys a second version, compares it, and rolls back", async () => {
+    const { page } = seen;
+    await page.getByRole("link", { name: "Edit" }).click();
+    await write("Text of greeter.py", greet("Good morning"));
+    await deployed("0.1.1");
+    await page.goto(fescue.url + "/applications/greeter/versions");
+    await page.getByLabel("From version").selectOption("0.1.0");
+    await page.getByLabel("What changed in greeter.py").getByText("Good morning").waitFor();
+    await page
+      .getByRole("row", { name: /0\.1\.0/ })
+      .getByRole("button", { name: "Deploy" })
+      .click();
+    await page.getByRole("button", { name: "Deploy 0.1.0" }).click();
+    await page.locator('[role="dialog"] [data-step="switch"][data-status="succeeded"]').waitFor();
+    await eventually("the old version answers", async () =>
+      fescue.run("invoke", "greeter", "--data", '{"name":"Ada"}').includes("Hello, Ada!"),
+    );
+  });
+
+  it("ends with the reason when a version does not come up", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/greeter/edit");
+    await page.getByText("Checked, no faults").waitFor();
+    await write("Text of greeter.py", "import nothing_of_this_name\n\n" + greet("Hello"));
+    await page.getByRole("button", { name: "Deploy", exact: true }).click();
+    await page.getByRole("alert").getByText("nothing_of_this_name").first().waitFor();
+    await page.getByText("A version that ran before goes on running.").waitFor();
+  });
+
+  it("survives a crash of the server: says so, reconnects, and is up to date", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications");
+    await page.getByRole("row", { name: /greeter/ }).waitFor();
+    await fescue.restart(async () => {
+      await page.getByText("Reconnecting").waitFor();
+    });
+    await page.getByText("Reconnecting").waitFor({ state: "hidden" });
+    fescue.run("stop", "greeter");
+    await page.getByRole("row", { name: /greeter.*stopped/ }).waitFor();
+  });
+
+  it("signs out for good", async () => {
+    const { page } = seen;
+    const cookies = await page.context().cookies();
+    await page.goto(fescue.url + "/settings");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in to Fescue" }).waitFor();
+    const response = await fetch(fescue.url + "/v1/server", { headers: { Cookie: `${cookies[0]!.name}=${cookies[0]!.value}` } });
+    expect(response.status).toBe(401);
+  });
+});
