@@ -14,6 +14,7 @@ import (
 	"fescue.dev/fescue/client"
 	"fescue.dev/fescue/device/agent"
 	"fescue.dev/fescue/device/engine"
+	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/device/logs"
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/python"
@@ -41,6 +42,7 @@ type device struct {
 	logs     *logs.Store
 	python   *python.Python
 	runtimes []runtimes.Runtime
+	gateway  *gateway.Gateway // nil: none
 	engine   *engine.Engine
 	agent    *agent.Agent
 }
@@ -76,12 +78,19 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 	if err = d.openRuntimes(); err != nil {
 		return nil, err
 	}
-	d.engine, err = engine.New(engine.Options{
+	options := engine.Options{
 		Device: d.id, Platform: platform(), Dir: d.dir, Fetch: fetcher{connection},
 		Exchange: d.router, Addresses: d.addresses(), Sandbox: d.sandbox, Logs: d.logs, Events: journal,
 		Runtimes: d.runtimes, AllowRoot: o.AllowRoot, Log: o.Log.With("part", "engine"),
-	})
-	if err != nil {
+	}
+	if o.Gateway != "" {
+		d.gateway, err = gateway.New(gateway.Options{Address: o.Gateway, Dir: filepath.Join(d.dir, "gateway"), Log: o.Log.With("part", "gateway")})
+		if err != nil {
+			return nil, err
+		}
+		options.Gateway = d.gateway
+	}
+	if d.engine, err = engine.New(options); err != nil {
 		return nil, err
 	}
 	return d, d.openAgent(connection)
@@ -160,6 +169,9 @@ func (d *device) facts(ctx context.Context) map[string]string {
 	if d.o.AllowRoot {
 		facts["policy.root"] = "allowed"
 	}
+	if d.gateway != nil {
+		facts["gateway"] = d.gateway.URL()
+	}
 	for name, value := range d.sandbox.Facts() {
 		facts["isolation."+name] = value
 	}
@@ -187,6 +199,9 @@ func (d *device) parts() []part {
 		{"exchange", d.router.Run, 2},
 		{"NATS peer", func(ctx context.Context) error { return d.router.Peer(ctx, d.peer) }, 2},
 	}
+	if d.gateway != nil {
+		parts = append(parts, part{"HTTP gateway", d.gateway.Run, 4})
+	}
 	for _, l := range d.links {
 		parts = append(parts, part{l.Name(), func(ctx context.Context) error {
 			return l.Run(ctx, func(c exchange.Conn) {
@@ -200,6 +215,9 @@ func (d *device) parts() []part {
 }
 
 func (d *device) close() {
+	if d.gateway != nil {
+		d.gateway.Close()
+	}
 	if d.sandbox != nil {
 		if err := d.sandbox.Close(); err != nil {
 			d.o.Log.Warn("cannot close the sandbox", "error", err)

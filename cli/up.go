@@ -20,6 +20,7 @@ type UpOptions struct {
 	OnListen   func(url string) // called once the API answers
 	AcceptLAN  bool             // Listen may be beyond loopback
 	TCP        string           // address on loopback where applications may connect over TCP; "" is none
+	Gateway    string           // address of the functions' HTTP gateway; "" is none
 	PollPeriod string           // how often the agent asks for its desired state; "" is 30 s
 }
 
@@ -58,6 +59,7 @@ find it.`,
 	f.StringToStringVar(&o.Labels, "label", nil, "labels of this device, name=value")
 	f.BoolVar(&o.AllowRoot, "allow-root", false, "let applications run commands in mode root")
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
+	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")
 	f.StringVar(&o.PollPeriod, "poll", "", "how often the agent looks for changes on its own (default 30s)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log every step")
 	return c

@@ -27,11 +27,13 @@ func (r *reader) check(c *Configuration) {
 	r.checkCommands(c)
 	r.checkDependencies(c)
 	r.checkLimits(c)
+	r.checkWorkers(c)
 	r.checkEnvironment(c)
 	r.choice("isolation", string(c.Isolation), string(IsolationSandbox), string(IsolationStrict), string(IsolationNone))
 	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue), string(IPCTCP))
 	r.atMost("resources.subscribe", len(c.Resources.Subscribe), maxFilters)
 	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)
+	r.atMost("resources.invoke", len(c.Resources.Invoke), maxFilters)
 	r.checkKeep(c)
 }
 
@@ -55,20 +57,6 @@ func (r *reader) checkKind(c *Configuration) {
 		r.faultAt("triggers", "triggers call a handler, and there is none", "Add a handler, such as 'handler: module.function'.")
 	}
 	r.checkHandler(c)
-}
-
-func (r *reader) checkTriggers(c *Configuration) {
-	r.atMost("triggers", len(c.Triggers), maxTriggers)
-	for i, t := range c.Triggers {
-		at := fmt.Sprintf("triggers[%d]", i)
-		if _, there := r.at[at+".topic"]; !there {
-			r.faultAt(at, "a trigger names a topic", "Add 'topic: a/b'.")
-		}
-		// An answer that starts the same function again never ends.
-		if t.Reply != "" && t.Topic != "" && t.Reply.Validate() == nil && t.Topic.Validate() == nil && t.Topic.Matches(t.Reply) {
-			r.faultAt(at+".reply", fmt.Sprintf("the reply topic is matched by the trigger %s itself, so each answer would call the handler again", t.Topic), "Reply on another topic.")
-		}
-	}
 }
 
 func (r *reader) checkKeep(c *Configuration) {
@@ -219,13 +207,18 @@ func (c *Configuration) fillDefaults() {
 	setDefault(&c.Limits.Memory, DefaultMemory)
 	setDefault(&c.Limits.Processes, DefaultProcesses)
 	setDefault(&c.Limits.Timeout, DefaultTimeout)
-	setDefault(&c.Limits.Concurrency, DefaultConcurrency)
+	// Workers that are asked for are also used.
+	setDefault(&c.Limits.Concurrency, max(c.Workers.Max, DefaultConcurrency)*max(c.Workers.Concurrency, DefaultWorkerConcurrency))
 	setDefault(&c.Limits.Queue, DefaultQueue)
 	setDefault(&c.Limits.Logs, DefaultLogs)
 	setDefault(&c.Limits.State, DefaultState)
 	for i := range c.Resources.Keep {
 		setDefault(&c.Resources.Keep[i].Size, DefaultKeep)
 		setDefault(&c.Resources.Keep[i].Full, FullDropOldest)
+	}
+	fillWorkers(c)
+	for i := range c.Triggers {
+		fillTrigger(&c.Triggers[i], c.Limits)
 	}
 	for i := range c.Commands {
 		setDefault(&c.Commands[i].Mode, ModeSandbox)

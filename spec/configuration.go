@@ -18,6 +18,7 @@ type Configuration struct {
 	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies" doc:"What must be there before the commands run."`
 	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation" doc:"How it is parted from the rest of the device: sandbox (all that the device can enforce, the default), strict (sandbox, refused where something of it is missing) or none."`
 	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc" doc:"How the SDK reaches Data Xchange. Default unix."`
+	Workers      Workers           `yaml:"workers,omitempty" json:"workers,omitzero" doc:"How many processes a function has, and how long each."`
 	Limits       Limits            `yaml:"limits,omitempty" json:"limits" doc:"What it may take."`
 	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty" doc:"Variables for commands and handlers."`
 }
@@ -31,6 +32,7 @@ func (c *Configuration) IsFunction() bool { return c.Handler != "" }
 type Resources struct {
 	Subscribe []Filter `yaml:"subscribe,omitempty" json:"subscribe,omitempty" doc:"MQTT topic filters that it may subscribe to."`
 	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty" doc:"Topics or filters that it may publish to."`
+	Invoke    []Name   `yaml:"invoke,omitempty" json:"invoke,omitempty" doc:"Functions of the same device that it may call."`
 	Keep      []Keep   `yaml:"keep,omitempty" json:"keep,omitempty" doc:"Topics whose messages the device keeps on disk: for delivery at least once, and for asking for their history."`
 }
 
@@ -50,13 +52,6 @@ const (
 	FullDropOldest Full = "drop-oldest"
 	FullRefuse     Full = "refuse"
 )
-
-// Trigger is one cause for which the handler is called.
-type Trigger struct {
-	Topic Filter `yaml:"topic" json:"topic" doc:"MQTT topic filter."`
-	// Reply is the topic on which what the handler returns is published.
-	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty" doc:"What the handler returns is published here."`
-}
 
 // Mode is the privilege level of a command.
 type Mode string
@@ -141,6 +136,10 @@ const (
 	DefaultLogs           Bytes = 8 << 20
 )
 
+// InvokeTopic begins the topics by which functions call each other; the name of the one that
+// is called follows.
+const InvokeTopic = "$fescue/invoke/"
+
 // Grants are the topics that the application may use, triggers included.
 func (c *Configuration) Grants() Resources {
 	g := Resources{
@@ -148,10 +147,17 @@ func (c *Configuration) Grants() Resources {
 		Publish:   append([]Filter(nil), c.Resources.Publish...),
 		Keep:      append([]Keep(nil), c.Resources.Keep...),
 	}
+	for _, name := range c.Resources.Invoke {
+		g.Publish = append(g.Publish, Filter(InvokeTopic+string(name)))
+	}
 	for _, t := range c.Triggers {
-		g.Subscribe = append(g.Subscribe, t.Topic)
-		if t.Reply != "" {
-			g.Publish = append(g.Publish, Filter(t.Reply))
+		if t.Topic != "" {
+			g.Subscribe = append(g.Subscribe, t.Topic)
+		}
+		for _, out := range []Topic{t.Reply, t.DeadLetter} {
+			if out != "" {
+				g.Publish = append(g.Publish, Filter(out))
+			}
 		}
 	}
 	return g

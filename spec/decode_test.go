@@ -45,10 +45,11 @@ func TestDecodeComplete(t *testing.T) {
 	want := &Configuration{
 		Name: "roots", Version: "1.2.3", Description: "Computes roots.", Runtime: "python >=3.9", Platform: "linux/arm64", Handler: "roots.handle",
 		Resources:    Resources{Subscribe: []Filter{"poly/+", "state/#"}, Publish: []Filter{"poly/roots"}},
-		Triggers:     []Trigger{{Topic: "poly/request", Reply: "poly/roots"}},
+		Triggers:     []Trigger{{Topic: "poly/request", Reply: "poly/roots", Delivery: AtMostOnce}},
 		Commands:     []Command{{Run: "python -m compileall .", Mode: ModeSandbox, Wait: true, Timeout: DefaultCommandTimeout}},
 		Dependencies: Dependencies{Requirements: "requirements.txt", Applications: map[Name]Range{"broker": ">=1.2 <2"}},
 		Isolation:    IsolationNone, IPC: IPCMqueue,
+		Workers:     Workers{Min: 1, Max: 4, Concurrency: 1, Idle: DefaultIdle},
 		Limits:      Limits{Memory: 64 << 20, CPU: 0.5, Timeout: Duration(3 * time.Second), Concurrency: 4, Queue: 10, State: DefaultState, Logs: 1 << 20, Processes: 9},
 		Environment: map[string]string{"LOG_LEVEL": "info", "DEPTH": "3"},
 	}
@@ -92,7 +93,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"unknown key", head + "trigers: []\n", 5, 1, "trigers", "did you mean triggers"},
 		{"unknown inner key", head + "limits:\n  memroy: 1MiB\n", 6, 3, "limits.memroy", "did you mean memory"},
-		{"reserved key", head + "triggers:\n  - topic: a\n    delivery: at-least-once\n", 7, 5, "triggers[0].delivery", "not supported by this version"},
+		{"reserved key", head + "secrets: [password]\n", 5, 1, "secrets", "not supported by this version"},
 		{"list for text", head + "description: [a]\n", 5, 14, "description", "text is wanted here, not a list"},
 		{"text for number", head + "limits: {concurrency: many}\n", 5, 23, "limits.concurrency", "a whole number is wanted"},
 		{"text for mapping", head + "limits: 5\n", 5, 9, "limits", "a mapping is wanted here, not a number"},
@@ -105,7 +106,7 @@ func TestFaults(t *testing.T) {
 		{"filter", head + "resources:\n  subscribe:\n    - a/#/b\n", 7, 7, "resources.subscribe[0]", "only at the end"},
 		{"reply with wildcard", head + "triggers: [{topic: a, reply: b/+}]\n", 5, 30, "triggers[0].reply", "no wildcards"},
 		{"reply to itself", head + "triggers: [{topic: a/#, reply: a/b}]\n", 5, 32, "triggers[0].reply", "call the handler again"},
-		{"trigger without topic", head + "triggers: [{reply: b}]\n", 5, 12, "triggers[0]", "names a topic"},
+		{"trigger without topic", head + "triggers: [{reply: b}]\n", 5, 12, "triggers[0]", "one cause"},
 		{"version", strings.Replace(head, "1.0.0", "v1.0", 1), 2, 10, "version", "semantic version"},
 		{"number as version", strings.Replace(head, "1.0.0", "1.0", 1), 2, 10, "version", "semantic version"},
 		{"runtime", strings.Replace(head, "python", "pyhton", 1), 3, 10, "runtime", "no runtime"},

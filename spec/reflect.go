@@ -15,8 +15,7 @@ import (
 // reserved keys belong to the configuration's design and come with later
 // versions; naming them is better than calling them unknown.
 var reserved = map[string]string{
-	"http": "HTTP triggers", "schedule": "schedules", "delivery": "delivery guarantees", "retries": "retries",
-	"deadLetter": "dead letters", "secrets": "secrets", "idle": "idle times", "bridge": "bridges", "network": "network grants",
+	"secrets": "secrets", "bridge": "bridges", "network": "network grants",
 }
 
 // pairs are the entries of a mapping, which the parser gives as one node or,

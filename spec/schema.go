@@ -35,13 +35,22 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Duration]():  {"pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, "examples": []string{"500ms", "3s", "5m"}},
 	reflect.TypeFor[Mode]():      {"enum": []Mode{ModeSandbox, ModeUser, ModeRoot}},
 	reflect.TypeFor[Isolation](): {"enum": []Isolation{IsolationSandbox, IsolationStrict, IsolationNone}},
+	reflect.TypeFor[Route]():     {"pattern": "^(GET|POST|PUT|PATCH|DELETE|ANY) /", "maxLength": 256, "examples": []string{"POST /roots/{id}"}},
+	reflect.TypeFor[Schedule]():  {"examples": []string{"*/5 * * * *", "every 10s"}, "maxLength": 256},
+	reflect.TypeFor[Order]():     {"pattern": `^(topic|payload(\.[A-Za-z_][A-Za-z0-9_-]*){1,8})$`, "examples": []string{"topic", "payload.device"}},
+	reflect.TypeFor[Zone]():      {"examples": []string{"Europe/Berlin"}},
+	reflect.TypeFor[Hook]():      {"enum": []Hook{HookStart, HookStop}},
+	reflect.TypeFor[Delivery]():  {"enum": []Delivery{AtMostOnce, AtLeastOnce}},
+	reflect.TypeFor[Auth]():      {"enum": []Auth{AuthToken, AuthPublic}},
+	reflect.TypeFor[Body]():      {"enum": []Body{BodyPayload, BodyFile}},
+	reflect.TypeFor[Missed]():    {"enum": []Missed{MissedSkip, MissedOnce}},
 	reflect.TypeFor[Full]():      {"enum": []Full{FullDropOldest, FullRefuse}},
 	reflect.TypeFor[IPC]():       {"enum": []IPC{IPCUnix, IPCMqueue, IPCTCP}},
 }
 
 // needed are the keys without which a mapping is useless.
 var needed = map[reflect.Type][]string{
-	reflect.TypeFor[Trigger](): {"topic"},
+	reflect.TypeFor[Batch]():   {"events"},
 	reflect.TypeFor[Command](): {"run"},
 }
 
@@ -55,6 +64,9 @@ func schemaOf(t reflect.Type) schema {
 	}
 	if t == reflect.TypeFor[Bytes]() {
 		return schema{"type": []string{"string", "integer"}, "pattern": `^[0-9]+(\.[0-9]+)? *([KMGT]i?|k)?B?$`, "examples": []string{"64MiB", "1.5GB"}}
+	}
+	if t == reflect.TypeFor[Count]() {
+		return schema{"type": "integer", "minimum": 0}
 	}
 	switch t.Kind() {
 	case reflect.Struct:

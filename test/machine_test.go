@@ -90,7 +90,7 @@ func (m *machine) start() {
 func (m *machine) launch() {
 	m.t.Helper()
 	os.Remove(filepath.Join(m.state, "server", "url"))
-	args := append([]string{"up", "--state", m.state, "--listen", "127.0.0.1:0", "--device", "testdevice", "-v"}, m.args...)
+	args := append([]string{"up", "--state", m.state, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--device", "testdevice", "-v"}, m.args...)
 	m.up = exec.Command(binary, args...)
 	m.log = &output{}
 	m.up.Stdout, m.up.Stderr = m.log, m.log

@@ -137,7 +137,7 @@ type machine struct {
 func (m *machine) up() (time.Duration, error) {
 	url := filepath.Join(m.state, "server", "url")
 	_ = os.Remove(url) // of the run before; there may be none
-	m.process = exec.Command(m.binary, "up", "--state", m.state, "--listen", "127.0.0.1:0")
+	m.process = exec.Command(m.binary, "up", "--state", m.state, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0")
 	m.process.Stdout, m.process.Stderr = &m.log, &m.log
 	begun := time.Now()
 	if err := m.process.Start(); err != nil {

@@ -227,6 +227,9 @@ func (d *deployment) undo() {
 	}
 	active := d.record().Active
 	if d.granted {
+		if d.engine.Gateway != nil {
+			_ = d.engine.Gateway.Reserve(d.name, nil) // to give up routes cannot fail
+		}
 		if d.current() == nil {
 			d.engine.Exchange.Revoke(d.name)
 		} else if err := d.grant(&active.Configuration); err != nil {

@@ -99,6 +99,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopped := make(chan struct{})
 	reported.Go(func() { e.reports.run(reporting, stopped) })
 	defer context.AfterFunc(ctx, e.stopping)()
+	if stopping, err := e.invocations(ctx); err != nil {
+		e.Log.Error("functions cannot call each other", "error", err)
+	} else {
+		defer stopping()
+	}
 	for name, r := range known {
 		e.launch(ctx, &work, name, r)
 	}

@@ -116,7 +116,7 @@ func (f *download) part(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close() // only read
+	defer body.Close() //nolint:errcheck // only read
 	room := artifact.DefaultLimits().Size - f.size()
 	n, err := io.Copy(file, &lively{r: io.LimitReader(body, room+1), alive: func() { stalled.Reset(patience) }})
 	if n > room {

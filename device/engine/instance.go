@@ -19,6 +19,8 @@ type instance interface {
 	healthy(ctx context.Context) error
 	// keep starts it and goes on trying for ever, in place of begin and healthy.
 	keep()
+	// activate tells it that it is the version that runs.
+	activate()
 	// stop ends everything and returns when it is gone, with the calls that were
 	// waiting and were not begun.
 	stop() []*call

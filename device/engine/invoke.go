@@ -2,19 +2,10 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"time"
+	"errors"
 
-	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
-)
-
-// The types of events (CloudEvents 1.0, attribute type) that functions get.
-const (
-	TypeMessage = "fescue.topic.message" // a message of a trigger's topic; subject is the topic
-	TypeInvoke  = "fescue.invoke"        // a direct call
 )
 
 // Invoke calls a function once and gives its result. contentType is the
@@ -26,28 +17,31 @@ func (e *Engine) Invoke(ctx context.Context, app spec.Name, contentType string, 
 	if err != nil {
 		return nil, err
 	}
+	return f.ask(ctx, event{kind: TypeInvoke, source: "/invoke", contentType: contentType, payload: payload})
+}
+
+// ask calls the function for an event and waits for the result.
+func (f *function) ask(ctx context.Context, e event) ([]byte, error) {
 	type outcome struct {
 		result []byte
 		err    error
 	}
+	app := string(f.launcher.application.name)
 	done := make(chan outcome, 1)
-	i := f.launcher.invocation(TypeInvoke, "/invoke", "", payload)
-	if contentType != "" {
-		i.Attributes = append(i.Attributes, exchange.Attribute{Name: "datacontenttype", Value: contentType})
-	}
-	err = f.submit(&call{ctx: ctx, invocation: i, finish: func(result []byte, err error) { done <- outcome{result, err} }})
-	if err != nil {
-		return nil, fail.Wrap(err, fail.Unavailable, "invoke", string(app))
+	c := f.call(e, func(result []byte, err error) { done <- outcome{result, err} })
+	c.ctx = ctx
+	if err := f.submit(c); err != nil {
+		return nil, fail.Wrap(err, fail.Unavailable, "invoke", app)
 	}
 	select {
 	case o := <-done:
-		return o.result, fail.Wrap(o.err, fail.Internal, "invoke", string(app))
+		return o.result, fail.Wrap(o.err, fail.Internal, "invoke", app)
 	case <-ctx.Done():
 		kind := fail.Canceled
-		if context.Cause(ctx) == context.DeadlineExceeded {
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			kind = fail.Timeout
 		}
-		return nil, fail.New(kind, "invoke", "%w", context.Cause(ctx)).On(string(app)).
+		return nil, fail.New(kind, "invoke", "%w", context.Cause(ctx)).On(app).
 			WithHint("It was waiting for a worker, or the handler takes longer than the caller; see `fescue logs %s`.", app)
 	}
 }
@@ -74,21 +68,4 @@ func (e *Engine) functionOf(app spec.Name) (*function, error) {
 		return nil, err.WithHint("Start it with `fescue start %s`.", app)
 	}
 	return nil, err.WithHint("See `fescue get application %s` and `fescue logs %s`.", app, app)
-}
-
-// invocation is an event for the function, with CloudEvents' attributes. source is
-// below fescue://<device>.
-func (l *launcher) invocation(kind, source, subject string, payload []byte) exchange.Invocation {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	attributes := []exchange.Attribute{
-		{Name: "id", Value: hex.EncodeToString(id[:])},
-		{Name: "source", Value: "fescue://" + string(l.application.engine.Device) + source},
-		{Name: "type", Value: kind},
-		{Name: "time", Value: time.Now().UTC().Format("2006-01-02T15:04:05.000000Z07:00")},
-	}
-	if subject != "" {
-		attributes = append(attributes, exchange.Attribute{Name: "subject", Value: subject})
-	}
-	return exchange.Invocation{Timeout: time.Duration(l.config.Limits.Timeout), Attributes: attributes, Payload: payload}
 }

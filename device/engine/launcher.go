@@ -189,7 +189,7 @@ func (p *pipe) abort() {
 // copy runs until every process that holds the other end has ended.
 func (p *pipe) copy() {
 	_ = p.write.Close()  // the program has its own
-	defer p.read.Close() //nolint:errcheck // only read
+	defer p.read.Close() // only read
 	defer p.to.Close()   //nolint:errcheck // never fails
 	var to io.Writer = p.to
 	if p.also != nil {

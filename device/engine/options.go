@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/device/logs"
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/sandbox"
@@ -44,6 +45,12 @@ type Sandbox interface {
 	Sweep(ctx context.Context) error
 }
 
+// Gateway is what the engine needs of the device's HTTP listener; *gateway.Gateway is one.
+type Gateway interface {
+	Reserve(app spec.Name, routes []gateway.Route) error
+	Set(app spec.Name, routes []gateway.Route) error
+}
+
 // Logs is what the engine needs of the applications' logs; *logs.Store is one.
 type Logs interface {
 	Writer(app spec.Name, version spec.Version, quota spec.Bytes) *logs.Writer
@@ -66,7 +73,8 @@ type Options struct {
 	Logs      Logs
 	Events    observe.Sink
 	Runtimes  []runtimes.Runtime
-	AllowRoot bool // the device's policy: commands may ask for mode root
+	Gateway   Gateway // nil: applications with HTTP triggers are refused
+	AllowRoot bool    // the device's policy: commands may ask for mode root
 	Log       *slog.Logger
 	Timing    Timing // zero fields mean the defaults
 

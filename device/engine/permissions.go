@@ -17,5 +17,8 @@ func (d *deployment) permissions(ctx context.Context) (skipped bool, err error) 
 		before = &active.Configuration
 	}
 	d.granted = true
+	if err := d.reserveRoutes(); err != nil {
+		return false, err
+	}
 	return false, d.grant(before, &d.desired.Configuration)
 }

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fescue.dev/fescue/exchange"
@@ -15,6 +17,9 @@ type call struct {
 	invocation exchange.Invocation
 	finish     func(result []byte, err error) // is called once
 }
+
+// errStopped is why a call was not even queued.
+var errStopped = errors.New("the function was stopped")
 
 // abandon ends calls that nobody will answer.
 func abandon(calls []*call, why string) {
@@ -36,6 +41,8 @@ type function struct {
 	living context.Context // until stop's grace is over: calls go on
 	kill   context.CancelFunc
 	group  sync.WaitGroup
+
+	active atomic.Bool // it was switched to
 
 	mu      sync.Mutex
 	stopped bool
@@ -89,7 +96,7 @@ func (f *function) submit(c *call) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopped {
-		return fail.New(fail.Unavailable, "invoke function", "the function was stopped")
+		return fail.New(fail.Unavailable, "invoke function", "%w", errStopped)
 	}
 	select {
 	case f.queue <- c:
@@ -106,6 +113,7 @@ func (f *function) submit(c *call) error {
 // stop takes no more calls, lets those under way end within the grace, and gives back
 // those that were not begun.
 func (f *function) stop() []*call {
+	f.deactivate()
 	f.mu.Lock()
 	f.stopped = true
 	f.mu.Unlock()

@@ -144,7 +144,7 @@ func (s *service) attend(part int, p *program) string {
 	for {
 		select {
 		case <-up.C:
-			s.troubles.up(part)
+			s.up(part)
 		case <-p.done:
 			return fmt.Sprintf("command %q %s", shorten(c.Run), p.exit)
 		case <-s.running.Done():
@@ -153,6 +153,8 @@ func (s *service) attend(part int, p *program) string {
 		}
 	}
 }
+
+func (s *service) activate() {} // nobody calls it
 
 func (s *service) stop() []*call {
 	s.cancel()

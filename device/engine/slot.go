@@ -127,7 +127,7 @@ func (s *slot) finish(c *call, result []byte, err error, begun time.Time) {
 		}
 	case kind == fail.Timeout || kind == fail.Canceled:
 		c.finish(nil, err)
-		s.settle(begun, c.invocation.Timeout, kind)
+		s.settle(begun, c.invocation.Timeout)
 	default:
 		c.finish(nil, err)
 	}
@@ -135,7 +135,7 @@ func (s *slot) finish(c *call, result []byte, err error, begun time.Time) {
 
 // settle replaces the worker if it is still at a call for which nobody waits, when its time
 // and a little more is over: a handler in an endless loop can only be ended.
-func (s *slot) settle(begun time.Time, limit time.Duration, kind fail.Kind) {
+func (s *slot) settle(begun time.Time, limit time.Duration) {
 	f := s.function
 	ctx, cancel := context.WithDeadline(f.living, begun.Add(limit+f.launcher.application.engine.Timing.Settle))
 	defer cancel()

@@ -126,6 +126,7 @@ func (a *application) tryActive(ctx context.Context) error {
 	a.exchangeInstance(i)
 	a.triggers.update(active.Configuration.Triggers)
 	i.keep()
+	i.activate()
 	if !active.Configuration.IsFunction() && len(longRunning(&active.Configuration)) == 0 {
 		a.setState(spec.Running, change{})
 	}

@@ -43,6 +43,7 @@ func (d *deployment) replace() {
 		d.triggers.close()
 	} else {
 		d.triggers.update(d.desired.Configuration.Triggers)
+		d.next.activate()
 	}
 	var left []*call
 	if before != nil {

@@ -1,104 +1,141 @@
 package engine
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
-// triggers are an application's subscriptions that call its function. They
-// belong to the application, not to a version: one that both versions have goes on without a
-// gap when they change over.
+// triggers are what calls an application's function. They belong to the application,
+// not to a version: one that both versions have goes on without a gap when they change over.
 type triggers struct {
 	application *application
 
-	mu     sync.Mutex
-	client *exchange.Client
-	subs   map[spec.Trigger]*exchange.Subscription
+	mu      sync.Mutex
+	client  *exchange.Client
+	sources map[string]source // by keyOf
+	routed  bool
 
 	dropping sync.Mutex
 	dropped  int
 	toldAt   time.Time
 }
 
-// update makes the subscriptions those of the triggers. The application must
-// have its permissions.
+// source is one trigger at work.
+type source interface{ close() }
+
+// keyOf tells triggers apart.
+func keyOf(t spec.Trigger) string {
+	text, _ := json.Marshal(t) // texts and numbers never fail
+	return string(text)
+}
+
+// update makes the triggers those wanted. The application must have its permissions.
 func (t *triggers) update(wanted []spec.Trigger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	keep := map[spec.Trigger]bool{}
+	keep := map[string]bool{}
 	for _, w := range wanted {
-		keep[w] = true
+		keep[keyOf(w)] = true
 	}
-	for trigger, sub := range t.subs {
-		if !keep[trigger] {
-			sub.Close()
-			delete(t.subs, trigger)
+	for key, s := range t.sources {
+		if !keep[key] {
+			s.close()
+			delete(t.sources, key)
 		}
 	}
 	for _, w := range wanted {
 		if err := t.add(w); err != nil {
-			t.application.log.Error("a trigger has no effect", "topic", w.Topic, "error", err)
+			t.application.log.Error("a trigger has no effect", "trigger", keyOf(w), "error", err)
 		}
 	}
+	t.route(t.routes(wanted))
 }
 
-func (t *triggers) add(w spec.Trigger) error {
-	if t.subs[w] != nil {
+// add opens the source of a topic or a schedule, unless it is open.
+func (t *triggers) add(w spec.Trigger) (err error) {
+	key := keyOf(w)
+	if t.sources[key] != nil || w.Topic == "" && w.Schedule == "" {
 		return nil
 	}
 	if t.client == nil {
-		client, err := t.application.engine.Exchange.Local(t.application.name)
-		if err != nil {
+		if t.client, err = t.application.engine.Exchange.Local(t.application.name); err != nil {
 			return err
 		}
-		t.client, t.subs = client, map[spec.Trigger]*exchange.Subscription{}
 	}
-	client := t.client
-	sub, err := client.Subscribe(w.Topic, exchange.SubscribeOptions{}, func(m exchange.Message) { t.fire(client, w, m) })
-	if err == nil {
-		t.subs[w] = sub
+	var s source
+	if w.Topic != "" {
+		s, err = t.subscribe(t.client, w)
+	} else {
+		s, err = t.schedule(t.client, w)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if t.sources == nil {
+		t.sources = map[string]source{}
+	}
+	t.sources[key] = s
+	return nil
 }
 
 // close ends all of them.
 func (t *triggers) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, s := range t.sources {
+		s.close()
+	}
 	if t.client != nil {
 		_ = t.client.Close() // never fails
 	}
-	t.client, t.subs = nil, nil
+	t.client, t.sources = nil, nil
+	t.route(nil)
 }
 
-// fire makes a message a call of the function that runs now.
-func (t *triggers) fire(client *exchange.Client, w spec.Trigger, m exchange.Message) {
-	f, ok := t.application.current().(*function)
-	if !ok {
-		return // it is being stopped
+// route gives the application's routes to the gateway.
+func (t *triggers) route(routes []gateway.Route) {
+	if len(routes) == 0 && !t.routed {
+		return
 	}
-	i := f.launcher.invocation(TypeMessage, "/topics/"+string(m.Topic), string(m.Topic), m.Payload)
-	c := &call{ctx: context.Background(), invocation: i, finish: func(result []byte, err error) { t.finish(f, client, w, result, err) }}
-	for err := f.submit(c); err != nil; err = f.submit(c) {
-		next, ok := t.application.current().(*function)
-		if !ok || next == f {
-			t.drop(f, m.Topic, err)
-			return
+	t.routed = len(routes) > 0
+	if t.application.engine.Gateway == nil {
+		t.application.log.Error("the routes of an application have no effect: this device has no HTTP gateway any more")
+		return
+	}
+	if err := t.application.engine.Gateway.Set(t.application.name, routes); err != nil {
+		t.application.log.Error("the routes of an application have no effect", "error", err)
+	}
+}
+
+// submit gives an event to the function that runs now; done is called once, unless there is an
+// error.
+func (t *triggers) submit(e event, done func(f *function, result []byte, err error)) (*function, error) {
+	f, ok := t.application.current().(*function)
+	for ok {
+		err := f.submit(f.call(e, func(result []byte, err error) { done(f, result, err) }))
+		if err == nil {
+			return f, nil
+		}
+		next, still := t.application.current().(*function)
+		if !still || next == f {
+			return f, err
 		}
 		f = next // versions have just changed over
 	}
+	return nil, fail.New(fail.Unavailable, "invoke function", "it does not run")
 }
 
-// finish publishes what the handler returned. An empty result (None) says that
-// there is nothing to publish.
-func (t *triggers) finish(f *function, client *exchange.Client, w spec.Trigger, result []byte, err error) {
+// publish publishes what the handler returned, where the trigger says so. An empty result
+// (None) says that there is nothing to publish.
+func (t *triggers) publish(f *function, client *exchange.Client, w spec.Trigger, result []byte, err error) {
 	var exception *exchange.HandlerError
 	switch {
 	case errors.As(err, &exception): // the pool has logged it
@@ -115,13 +152,13 @@ func (t *triggers) finish(f *function, client *exchange.Client, w spec.Trigger, 
 const tellDrops = 10 * time.Second
 
 // drop counts an event that found no room, and says so from time to time.
-func (t *triggers) drop(f *function, topic spec.Topic, err error) {
+func (t *triggers) drop(f *function, what string, err error) {
 	t.dropping.Lock()
 	defer t.dropping.Unlock()
 	t.dropped++
-	if time.Since(t.toldAt) < tellDrops {
+	if f == nil || time.Since(t.toldAt) < tellDrops {
 		return
 	}
-	f.log.Note("warning", fmt.Sprintf("%d events were dropped, the last on %s: %v. %s", t.dropped, topic, err, fail.HintOf(err)))
+	f.log.Note("warning", fmt.Sprintf("%d events were dropped, the last of %s: %v. %s", t.dropped, what, err, fail.HintOf(err)))
 	t.dropped, t.toldAt = 0, time.Now()
 }

@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"spec"},
 	{"internal", "sdk"},
 	{"artifact", "observe", "fabric", "exchange"},
-	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes"},
+	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway"},
 	{"server/fleet", "device/engine", "client"},
 	{"server/api", "device/agent"},
 	{"cli"},

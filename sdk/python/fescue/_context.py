@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         """The worker, as a context uses it."""
 
         def publish(self, topic: str, payload: Any) -> None: ...
+        def request(self, topic: str, payload: Any, timeout: float) -> bytes: ...
         def log(self, level: str, text: str) -> None: ...
 
 
@@ -126,6 +127,17 @@ class Context:
         InvalidTopic, TooLarge.
         """
         self._host.publish(topic, payload)
+
+    def invoke(self, function: str, payload: Any = None, timeout: float = 30.0) -> Any:
+        """Calls another function of this device, and gives what it returned (timeout in seconds).
+
+        The configuration grants it: ``resources: {invoke: [function]}``. What the other returned comes as
+        an event would: the value if all of it is JSON, bytes otherwise, None for nothing. Raises
+        PermissionDenied, RemoteError (it failed, or there is none), RequestTimeout.
+        """
+        data = self._host.request("$fescue/invoke/" + function, payload, timeout)
+        value = _from_json(data)
+        return (data or None) if value is _NOT_JSON else value
 
     def log(self, level: str, text: str) -> None:
         """Writes a line to the application's log with a level: debug, info, warning or error."""

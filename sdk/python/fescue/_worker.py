@@ -11,7 +11,7 @@ from time import perf_counter
 
 from . import _wire as wire
 from ._context import Context
-from ._errors import FescueError, Malformed, TooLarge, from_code
+from ._errors import FescueError, Malformed, RemoteError, TooLarge, from_code
 from ._message import encode
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ class Worker:
         self.handler: Handler = _no_handler
         self._backlog: dict[int, tuple[int, bytes, bytes]] = {}  # by id, in order of arrival
         self._allowed: set[str] = set()
-        self._answers: dict[int, FescueError | None] = {}
+        self._answers: dict[int, FescueError | bytes | None] = {}
         self._receipt = 0
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -101,6 +101,8 @@ class Worker:
             self.max_body = wire.read_welcome(body)[2]
         elif kind == wire.OK:
             self._answers[ident] = None
+        elif kind == wire.REPLY:
+            self._answers[ident] = bytes(body)
         elif kind == wire.ERROR:
             self._refused(ident, body)
 
@@ -112,6 +114,9 @@ class Worker:
             if ident:
                 self._answers[ident] = error
                 return
+        if refused == wire.REQUEST:
+            self._answers[ident] = RemoteError(text, topic=topic, code=code) if code == wire.CODE_INTERNAL else error
+            return
         print(f"fescue: {error}", file=sys.stderr)
 
     # Invocations.
@@ -194,24 +199,32 @@ class Worker:
         if topic in self._allowed:
             self.send(wire.publish_to(0, topic, data))
             return
-        error = self.ask(topic, data)
-        if error is not None:
-            raise error
+        self.ask(lambda receipt: wire.publish_to(receipt, topic, data))
         self._allowed.add(topic)
 
-    def ask(self, topic: str, data: bytes) -> FescueError | None:
-        """Publishes with a receipt and reads on until it comes; invocations wait meanwhile."""
-        receipt = self.publish_asking(topic, data)
+    def request(self, topic: str, payload: Any, timeout: float) -> bytes:
+        """Sends a request and waits for the answer; timeout in seconds."""
+        data = encode(payload)
+        if 6 + len(wire.topic_bytes(topic)) + len(data) > self.max_body:
+            raise TooLarge(f"{len(data):,} bytes on {topic}; the broker accepts {self.max_body:,}", topic=topic)
+        self.flush()
+        return self.ask(lambda receipt: wire.request(receipt, max(1, int(timeout * 1000)), topic, data)) or b""
+
+    def ask(self, frame: Callable[[int], bytes]) -> bytes | None:
+        """Sends a frame with a receipt and reads on until its answer comes; invocations wait meanwhile."""
+        self._receipt += 1
+        receipt = self._receipt
+        self.send(frame(receipt))
+        self._wait_for(receipt)
+        answer = self._answers.pop(receipt)
+        if isinstance(answer, FescueError):
+            raise answer
+        return answer
+
+    def _wait_for(self, receipt: int) -> None:
         while receipt not in self._answers:
             self.read()
             self.take()
-        return self._answers.pop(receipt)
-
-    def publish_asking(self, topic: str, data: bytes) -> int:
-        """Publishes, and gives the receipt under which the answer will be found."""
-        self._receipt += 1
-        self.send(wire.publish_to(self._receipt, topic, data))
-        return self._receipt
 
     def log(self, level: str, text: str) -> None:
         """A line for the application's log."""

@@ -6,12 +6,11 @@ import threading
 from queue import SimpleQueue
 
 from ._context import Context
-from ._errors import FescueError
 from ._worker import Worker, leave
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from typing import Callable, Union
 
     Job = Union[Context, None]
 
@@ -66,8 +65,9 @@ class ThreadedWorker(Worker):
         with self._writing:
             super().send(data)
 
-    def ask(self, topic: str, data: bytes) -> FescueError | None:
+    def ask(self, frame: Callable[[int], bytes]) -> bytes | None:
         with self._answered:
-            receipt = self.publish_asking(topic, data)
-            self._answered.wait_for(lambda: receipt in self._answers)
-            return self._answers.pop(receipt)
+            return super().ask(frame)
+
+    def _wait_for(self, receipt: int) -> None:
+        self._answered.wait_for(lambda: receipt in self._answers)

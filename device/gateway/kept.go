@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+// resultsPath is where results of asynchronous requests are fetched.
+const resultsPath = spec.ReservedPath + "results/"
+
+const (
+	requestSuffix = ".request"
+	resultSuffix  = ".result"
+	tempSuffix    = ".new"
+)
+
+// keptRequest is an asynchronous request on disk.
+type keptRequest struct {
+	Application spec.Name  `json:"application"`
+	Route       spec.Route `json:"route"`
+	Public      bool       `json:"public,omitempty"`
+	Request     *Request   `json:"request"`
+}
+
+// keptResult is what became of one.
+type keptResult struct {
+	Public  bool   `json:"public,omitempty"`
+	Data    string `json:"data"` // the application's directory, for a result that is a file
+	Result  []byte `json:"result,omitempty"`
+	Failure string `json:"failure,omitempty"`
+}
+
+// kept is the directory of both.
+type kept struct{ dir string }
+
+// write puts a value into a file: after a power cut it is there whole, or not.
+func (k kept) write(name string, value any) (err error) {
+	const op = "keep request"
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fail.Wrap(err, fail.Internal, op, name)
+	}
+	path := filepath.Join(k.dir, name)
+	f, err := os.OpenFile(path+tempSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fail.Wrap(err, fail.Exhausted, op, path)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(path+tempSuffix, path)
+	}
+	if err != nil {
+		_ = os.Remove(path + tempSuffix) // the first error tells more
+		return fail.Wrap(err, fail.Exhausted, op, path)
+	}
+	return fail.Wrap(k.sync(), fail.Internal, op, k.dir)
+}
+
+func (k kept) sync() error {
+	d, err := os.Open(k.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// finish keeps the result and then forgets the request: a crash in between carries it
+// out once more.
+func (k kept) finish(id string, r keptResult) error {
+	if err := k.write(id+resultSuffix, r); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(k.dir, id+requestSuffix))
+}
+
+// load reads the requests that have no result, and counts the results.
+func (k kept) load(log *slog.Logger) (requests map[string]*keptRequest, results int, err error) {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return nil, 0, fail.Wrap(err, fail.Internal, "read kept requests", k.dir)
+	}
+	requests = map[string]*keptRequest{}
+	for _, e := range entries {
+		path := filepath.Join(k.dir, e.Name())
+		id, isRequest := strings.CutSuffix(e.Name(), requestSuffix)
+		switch {
+		case isRequest && k.has(id+resultSuffix), strings.HasSuffix(e.Name(), tempSuffix):
+			_ = os.Remove(path) // finished, or never accepted
+		case isRequest:
+			r, err := readFile[keptRequest](path)
+			if err != nil || r.Request == nil {
+				log.Error("a kept request cannot be read and is lost", "file", path, "error", err)
+				_ = os.Remove(path)
+				continue
+			}
+			requests[id] = r
+		default:
+			results++
+		}
+	}
+	return requests, results, nil
+}
+
+func readFile[T any](path string) (*T, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var value T
+	return &value, json.Unmarshal(text, &value)
+}
+
+func (k kept) has(name string) bool {
+	_, err := os.Stat(filepath.Join(k.dir, name))
+	return err == nil
+}
+
+// expire removes results from before a moment, and counts them.
+func (k kept) expire(before time.Time) (removed int) {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasSuffix(e.Name(), resultSuffix) && info.ModTime().Before(before) && os.Remove(filepath.Join(k.dir, e.Name())) == nil {
+			removed++
+		}
+	}
+	return removed
+}
+
+// result answers who asks what became of a request.
+func (g *Gateway) result(w http.ResponseWriter, q *http.Request) {
+	id := q.PathValue("id")
+	if len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" {
+		problem(w, http.StatusNotFound, "there is no such request")
+		return
+	}
+	waits := g.async.files.has(id + requestSuffix) // before the result is looked for: it is there before the request goes
+	r, err := readFile[keptResult](filepath.Join(g.async.files.dir, id+resultSuffix))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && waits:
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusAccepted)
+	case err != nil:
+		problem(w, http.StatusNotFound, "there is no such request, or its result was removed after "+keepResults.String())
+	case !r.Public && !g.allowed(q):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		problem(w, http.StatusUnauthorized, "this result asks for the gateway's token: Authorization: Bearer …")
+	case r.Failure != "" && r.Public:
+		problem(w, http.StatusInternalServerError, "the function failed; its log says why")
+	case r.Failure != "":
+		problem(w, http.StatusInternalServerError, r.Failure)
+	default:
+		respond(w, q, &Route{Data: r.Data}, r.Result)
+	}
+}

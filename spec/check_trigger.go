@@ -1,0 +1,164 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What each kind of trigger may say besides its cause.
+var triggerKeys = map[string][]string{
+	"topic":    {"reply", "delivery", "retries", "backoff", "deadLetter", "order", "batch"},
+	"http":     {"auth", "async", "timeout", "body", "maxBody", "origins"},
+	"schedule": {"reply", "zone", "missed"},
+	"hook":     {"reply"},
+}
+
+// Bounds of a trigger's values.
+const (
+	maxRetries = 1000
+	maxBatch   = 10_000
+	maxOrigins = 64
+)
+
+// kinds are the causes that stand in the text of a trigger.
+func (r *reader) kinds(at string) []string {
+	var found []string
+	for _, kind := range []string{"topic", "http", "schedule", "hook"} {
+		if _, there := r.at[at+"."+kind]; there {
+			found = append(found, kind)
+		}
+	}
+	return found
+}
+
+func (r *reader) checkTriggers(c *Configuration) {
+	r.atMost("triggers", len(c.Triggers), maxTriggers)
+	routes := map[Route]int{}
+	for i := range c.Triggers {
+		t, at := &c.Triggers[i], fmt.Sprintf("triggers[%d]", i)
+		kinds := r.kinds(at)
+		if len(kinds) != 1 {
+			r.faultAt(at, "a trigger has one cause: topic, http, schedule or hook", "Write 'topic: a/b', and each further cause as a trigger of its own.")
+			continue
+		}
+		r.onlyFor(kinds[0], at)
+		switch kinds[0] {
+		case "topic":
+			r.checkTopic(t, at)
+		case "http":
+			r.checkHTTP(t, at)
+			if first, twice := routes[t.HTTP]; twice {
+				r.faultAt(at+".http", fmt.Sprintf("triggers[%d] has the same route", first), "")
+			}
+			routes[t.HTTP] = i
+		case "schedule":
+			r.checkSchedule(t, at)
+		case "hook":
+			r.choice(at+".hook", string(t.Hook), string(HookStart), string(HookStop))
+		}
+	}
+}
+
+// onlyFor faults what belongs to another kind of trigger.
+func (r *reader) onlyFor(kind, at string) {
+	for other, keys := range triggerKeys {
+		for _, key := range keys {
+			if _, there := r.at[at+"."+key]; there && !slices.Contains(triggerKeys[kind], key) {
+				r.faultAt(at+"."+key, fmt.Sprintf("a trigger of the kind %s has no %s", kind, key), "It belongs to "+other+".")
+			}
+		}
+	}
+}
+
+func (r *reader) checkTopic(t *Trigger, at string) {
+	for field, out := range map[string]Topic{"reply": t.Reply, "deadLetter": t.DeadLetter} {
+		// An answer that starts the same function again never ends.
+		if out != "" && out.Validate() == nil && t.Topic.Validate() == nil && t.Topic.Matches(out) {
+			r.faultAt(at+"."+field, fmt.Sprintf("this topic is matched by the trigger %s itself, so each answer would call the handler again", t.Topic), "Use another topic.")
+		}
+	}
+	r.choice(at+".delivery", string(t.Delivery), string(AtMostOnce), string(AtLeastOnce))
+	if t.Delivery != AtLeastOnce {
+		for _, key := range []string{"retries", "backoff", "deadLetter"} {
+			if _, there := r.at[at+"."+key]; there {
+				r.faultAt(at+"."+key, "only an event that is kept can be handled again", "Add 'delivery: at-least-once'.")
+			}
+		}
+	}
+	r.between(at+".retries", int64(t.Retries), 0, maxRetries, "0 to 1,000")
+	r.between(at+".backoff", int64(t.Backoff), int64(time.Millisecond), int64(time.Hour), "1ms to 1h")
+	if _, there := r.at[at+".batch"]; there {
+		r.between(at+".batch.wait", int64(t.Batch.Wait), int64(time.Millisecond), int64(time.Hour), "1ms to 1h")
+		if t.Batch.Events < 2 || t.Batch.Events > maxBatch {
+			r.faultAt(at+".batch", "a batch has 2 to 10,000 events", "Add 'events: 100'.")
+		}
+	}
+	if t.Delivery == AtLeastOnce && !r.given(at+".retries") {
+		t.Retries = DefaultRetries
+	}
+}
+
+func (r *reader) checkHTTP(t *Trigger, at string) {
+	r.choice(at+".auth", string(t.Auth), string(AuthToken), string(AuthPublic))
+	r.choice(at+".body", string(t.Body), string(BodyPayload), string(BodyFile))
+	r.between(at+".timeout", int64(t.Timeout), int64(time.Millisecond), int64(time.Hour), "1ms to 1h")
+	if t.Async && t.Timeout != 0 {
+		r.faultAt(at+".timeout", "nobody waits for an asynchronous request", "Remove 'timeout' or 'async'; limits.timeout bounds the handler.")
+	}
+	if t.Body == BodyFile {
+		r.between(at+".maxBody", int64(t.MaxBody), 1, 1<<45, "at least 1 byte")
+	} else {
+		r.between(at+".maxBody", int64(t.MaxBody), 1, int64(MaxPayloadBody), "at most 768KiB: a larger body is streamed with 'body: file'")
+	}
+	r.atMost(at+".origins", len(t.Origins), maxOrigins)
+	for i, o := range t.Origins {
+		scheme, host, ok := strings.Cut(o, "://")
+		if o != "*" && (!ok || scheme == "" || host == "" || len(o) > 256 || strings.ContainsAny(host, "/ ?#*")) {
+			r.faultAt(fmt.Sprintf("%s.origins[%d]", at, i), "this is no origin", "Write scheme and host, as in https://app.example.org, or '*'.")
+		}
+	}
+}
+
+func (r *reader) checkSchedule(t *Trigger, at string) {
+	r.choice(at+".missed", string(t.Missed), string(MissedSkip), string(MissedOnce))
+	if _, every := t.Schedule.Every(); every {
+		for _, key := range []string{"zone", "missed"} {
+			if _, there := r.at[at+"."+key]; there {
+				r.faultAt(at+"."+key, "an interval has no "+key+": it counts from the start of the function", "Use a cron expression, or remove it.")
+			}
+		}
+	}
+}
+
+// fillTrigger puts in what the author left out.
+func fillTrigger(t *Trigger, l Limits) {
+	switch {
+	case t.Topic != "":
+		setDefault(&t.Delivery, AtMostOnce)
+		if t.Delivery == AtLeastOnce {
+			setDefault(&t.Backoff, DefaultBackoff)
+		}
+		if t.Batch.Events > 0 {
+			setDefault(&t.Batch.Wait, DefaultBatchWait)
+		}
+	case t.HTTP != "":
+		setDefault(&t.Auth, AuthToken)
+		setDefault(&t.Body, BodyPayload)
+		if t.MaxBody == 0 {
+			t.MaxBody = MaxPayloadBody
+			if t.Body == BodyFile {
+				t.MaxBody = DefaultFileBody
+			}
+		}
+		if !t.Async {
+			setDefault(&t.Timeout, l.Timeout)
+		}
+	case t.Schedule != "":
+		if _, every := t.Schedule.Every(); !every {
+			setDefault(&t.Zone, "UTC")
+			setDefault(&t.Missed, MissedSkip)
+		}
+	}
+}
