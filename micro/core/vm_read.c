@@ -156,7 +156,11 @@ uint8_t vm_type_at(const fescue_vm *vm, fescue_off at) { return FESCUE_CODE_BYTE
 void *vm_take(vm_reader *r, uint32_t count, uint16_t size)
 {
 	fescue_vm *vm = r->vm;
-	size_t align = size >= sizeof(fescue_slot) ? sizeof(fescue_slot) : size < 4 ? size : 4;
+	/* Nothing needs more than the largest power of two that divides its size, and
+	 * so arrays that are taken piece by piece have no gaps. */
+	size_t align = size & (~(size_t)size + 1);
+	if (align > sizeof(fescue_slot))
+		align = sizeof(fescue_slot);
 	uint8_t *at = vm->pool + (-(uintptr_t)vm->pool & (align - 1));
 	if (at > vm->pool_end || count > (uint32_t)(vm->pool_end - at) / size) {
 		vm_fail(r, FESCUE_VM_NO_ROOM);

@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,8 +13,22 @@ import (
 	"testing"
 )
 
-// sanitized are the flags under which every fault of the C code ends the test.
-var sanitized = []string{"-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+// scratch is removed when all tests have run.
+var scratch string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var err error
+	if scratch, err = os.MkdirTemp("", "fescue-micro"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
+}
+
+// sanitised are the flags under which every fault of the C code ends the test.
+var sanitised = []string{"-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
 
 // compile makes a program of the core and one harness, warnings being errors.
 func compile(t testing.TB, harness string, flags ...string) string {
@@ -26,7 +41,11 @@ func compile(t testing.TB, harness string, flags ...string) string {
 	if err != nil || len(core) == 0 {
 		t.Fatal("no sources in micro/core")
 	}
-	program := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(harness), ".c"))
+	dir, err := os.MkdirTemp(scratch, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, strings.TrimSuffix(filepath.Base(harness), ".c"))
 	args := append([]string{"-std=gnu99", "-Wall", "-Wextra", "-Werror", "-o", program}, flags...)
 	args = append(append(args, core...), harness)
 	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
@@ -97,10 +116,4 @@ func (m *machine) call(fuel uint32, name string, args ...uint64) []string {
 	}
 	fmt.Fprintln(m.in, line.String())
 	return m.answer()
-}
-
-func (m *machine) memory() string {
-	m.t.Helper()
-	fmt.Fprintln(m.in, "memory")
-	return strings.Join(m.answer(), " ")
 }

@@ -1,0 +1,369 @@
+package micro
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/wire"
+	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
+)
+
+// Facts are what a board said of itself in its HELLO.
+type Facts struct {
+	ID        string // the device's name, as it was enrolled
+	Platform  spec.Platform
+	Memory    int // bytes that each function has for everything
+	Module    int // bytes of the largest module
+	Slots     int
+	Functions int // that run side by side
+	Machine   Machine
+	MaxBody   int // bytes of the largest frame's body that it takes
+}
+
+// Machine says what a board's virtual machine can do.
+type Machine int
+
+// The bits of a Machine.
+const (
+	Int64 Machine = 1 << iota
+	Float32
+	Float64
+	BulkMemory
+)
+
+// Events are what a board says on its own. Function is the one that was running,
+// or "". They are called from the board's reader and must not wait for the board.
+type Events struct {
+	Publish func(function spec.Name, topic spec.Topic, payload []byte)
+	Log     func(function spec.Name, level uint32, text string)
+	// Returned tells that a new module failed in its first invocation, and that the
+	// board went back to the one before.
+	Returned func(function spec.Name)
+}
+
+// Board is a session with a microcontroller.
+type Board struct {
+	Facts Facts
+
+	conn   io.ReadWriteCloser
+	frames *wire.Reader
+	events Events
+	turn   chan struct{} // holds one: a board does one thing at a time
+
+	mu        sync.Mutex
+	lastID    uint32
+	running   spec.Name
+	wait      map[uint32]chan wire.Frame
+	transfers map[uint32]spec.Name // that were committed in this session
+	closed    chan struct{}
+	ready     chan struct{}
+}
+
+// maxBody is the largest frame that a board may send.
+const maxBody = 16 << 10
+
+// Greet reads the HELLO of a board and welcomes it.
+func Greet(conn io.ReadWriteCloser, device spec.DeviceID, ev Events) (*Board, error) {
+	const op = "greet microcontroller"
+	b := &Board{
+		conn: conn, frames: wire.NewReader(conn, maxBody), events: ev, turn: make(chan struct{}, 1),
+		wait: map[uint32]chan wire.Frame{}, transfers: map[uint32]spec.Name{}, closed: make(chan struct{}), ready: make(chan struct{}),
+	}
+	f, err := b.frames.Next()
+	if err != nil {
+		return nil, fail.Wrap(err, fail.Unavailable, op, "")
+	}
+	h, err := f.Hello()
+	if err != nil || f.Type != wire.Hello {
+		return nil, fail.New(fail.Invalid, op, "the session did not begin with HELLO")
+	}
+	if b.Facts, err = parseFacts(h); err != nil {
+		return nil, err
+	}
+	_, err = conn.Write(wire.AppendWelcome(nil, wire.WelcomeBody{
+		Version: wire.Version, Capabilities: wire.Functions | wire.Logs | wire.Modules, MaxBody: maxBody, Device: []byte(device),
+	}))
+	return b, err
+}
+
+// parseFacts reads "micro/uno memory=900 module=384 …".
+func parseFacts(h wire.HelloBody) (Facts, error) {
+	words := strings.Fields(string(h.Client))
+	f := Facts{ID: string(h.Token), MaxBody: int(min(h.MaxBody, wire.MaxLength))}
+	if len(words) == 0 || !strings.HasPrefix(words[0], "micro/") {
+		return f, fail.New(fail.Invalid, "greet microcontroller", "it calls itself %q, not micro/ and a board", h.Client)
+	}
+	f.Platform = spec.Platform(words[0])
+	machine := 0
+	for _, w := range words[1:] {
+		key, value, _ := strings.Cut(w, "=")
+		for name, field := range map[string]*int{
+			"memory": &f.Memory, "module": &f.Module, "slots": &f.Slots, "functions": &f.Functions, "vm": &machine,
+		} {
+			if key == name {
+				*field, _ = strconv.Atoi(value)
+			}
+		}
+	}
+	f.Machine = Machine(machine)
+	return f, nil
+}
+
+// Run reads what the board sends until the session ends.
+func (b *Board) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = b.conn.Close() })
+	defer stop()
+	defer close(b.closed)
+	for {
+		f, err := b.frames.Next()
+		if err != nil {
+			return err
+		}
+		if err := b.take(f); err != nil {
+			return err
+		}
+	}
+}
+
+// Ready is closed once the board takes invocations.
+func (b *Board) Ready() <-chan struct{} { return b.ready }
+
+// Done is closed when the session has ended.
+func (b *Board) Done() <-chan struct{} { return b.closed }
+
+func (b *Board) take(f wire.Frame) error {
+	switch f.Type {
+	case wire.Ping:
+		return b.send(wire.AppendPlain(nil, wire.Pong, f.ID, f.Body))
+	case wire.Ready:
+		select {
+		case <-b.ready:
+		default:
+			close(b.ready)
+		}
+	case wire.Log:
+		b.events.Log(b.function(), f.ID, string(f.Body))
+	case wire.PublishTo:
+		t, err := f.Topical()
+		if err != nil {
+			return err
+		}
+		b.events.Publish(b.function(), spec.Topic(t.Topic), append([]byte(nil), t.Payload...))
+	case wire.Abort:
+		b.returned(f)
+	default:
+		b.answer(f)
+	}
+	return nil
+}
+
+// returned handles an ABORT: of a transfer under way, or of a committed one.
+func (b *Board) returned(f wire.Frame) {
+	b.mu.Lock()
+	name, committed := b.transfers[f.ID]
+	delete(b.transfers, f.ID)
+	b.mu.Unlock()
+	if committed {
+		b.events.Returned(name)
+	}
+	b.answer(f)
+}
+
+func (b *Board) function() spec.Name {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.running
+}
+
+// answer gives a frame to who waits for it.
+func (b *Board) answer(f wire.Frame) {
+	f.Body = append([]byte(nil), f.Body...)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case b.wait[f.ID] <- f: // a nil channel takes nothing
+	default:
+	}
+}
+
+func (b *Board) send(frame []byte) error {
+	if _, err := b.conn.Write(frame); err != nil {
+		return fail.Wrap(err, fail.Unavailable, "send to microcontroller", b.Facts.ID)
+	}
+	return nil
+}
+
+// begin takes the board's turn and an id, whose frames come on the channel.
+func (b *Board) begin(ctx context.Context, function spec.Name) (uint32, <-chan wire.Frame, func(), error) {
+	select {
+	case b.turn <- struct{}{}:
+	case <-b.closed:
+		return 0, nil, nil, b.gone()
+	case <-ctx.Done():
+		return 0, nil, nil, fail.Wrap(context.Cause(ctx), fail.Canceled, "wait for the microcontroller", b.Facts.ID)
+	}
+	frames := make(chan wire.Frame, 64)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lastID++
+	id := b.lastID
+	b.wait[id], b.running = frames, function
+	return id, frames, func() {
+		b.mu.Lock()
+		delete(b.wait, id)
+		b.running = ""
+		b.mu.Unlock()
+		<-b.turn
+	}, nil
+}
+
+func (b *Board) gone() error {
+	return fail.New(fail.Unavailable, "talk to microcontroller", "its session has ended").On(b.Facts.ID).
+		WithHint("Look at its line and power: fescue micro ports.")
+}
+
+// next waits for a frame.
+func (b *Board) next(ctx context.Context, op string, frames <-chan wire.Frame) (wire.Frame, error) {
+	select {
+	case f := <-frames:
+		if f.Type == wire.Error {
+			return f, boardError(op, f)
+		}
+		return f, nil
+	case <-b.closed:
+		return wire.Frame{}, b.gone()
+	case <-ctx.Done():
+		return wire.Frame{}, fail.Wrap(context.Cause(ctx), fail.Timeout, op, b.Facts.ID)
+	}
+}
+
+func boardError(op string, f wire.Frame) error {
+	e, err := f.Error()
+	if err != nil {
+		return fail.Wrap(err, fail.Invalid, op, "")
+	}
+	kind := fail.Invalid
+	switch e.Code {
+	case wire.NoRoom:
+		kind = fail.Exhausted
+	case wire.NotFound:
+		kind = fail.NotFound
+	}
+	return fail.New(kind, op, "the board refused %v: %v", e.Refused, e.Code)
+}
+
+// grace is how much longer than its time-out an invocation is waited for: the
+// board ends it by fuel, which is not exact.
+const grace = 20 * time.Second
+
+// Invoke calls a function once. An error that it raised, or a trap, is an
+// *exchange.HandlerError.
+func (b *Board) Invoke(ctx context.Context, function spec.Name, topic string, payload []byte, timeout time.Duration) ([]byte, error) {
+	const op = "invoke on microcontroller"
+	id, frames, done, err := b.begin(ctx, function)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	attributes := []wire.Attribute{{Name: "function", Value: string(function)}}
+	if topic != "" {
+		attributes = append(attributes, wire.Attribute{Name: "subject", Value: topic})
+	}
+	frame := wire.AppendInvoke(nil, id, uint32(timeout.Milliseconds()), attributes, payload)
+	if len(frame)-wire.HeaderSize > b.Facts.MaxBody {
+		return nil, fail.New(fail.TooLarge, op, "the event is larger than the %d bytes that the board takes", b.Facts.MaxBody).On(string(function))
+	}
+	if err := b.send(frame); err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(ctx, timeout+grace)
+	defer cancel()
+	f, err := b.next(wait, op, frames)
+	if err != nil {
+		return nil, err
+	}
+	if f.Type == wire.Failure {
+		return nil, handlerError(f)
+	}
+	return f.Body, nil
+}
+
+func handlerError(f wire.Frame) error {
+	body, err := f.Failure()
+	if err != nil {
+		return err
+	}
+	e := &exchange.HandlerError{Type: string(body.Type), Message: string(body.Message)}
+	switch e.Type {
+	case "trap":
+		e.Message = trapMessage(e.Message)
+	case "status":
+		e.Message = "handler returned " + e.Message
+	}
+	return e
+}
+
+// trapMessage puts "KIND FUNCTION PLACE" into words.
+func trapMessage(s string) string {
+	var kind, function, at int
+	if n, err := fmt.Sscan(s, &kind, &function, &at); n != 3 || err != nil {
+		return s
+	}
+	words := []string{"no trap", "unreachable instruction", "memory access out of bounds", "division by zero", "integer overflow",
+		"conversion of NaN to an integer", "table access out of bounds", "call of an empty table element", "indirect call of another type",
+		"stack exhausted", "fuel used up (limits.timeout)", "a host function refused"}
+	if kind < 0 || kind >= len(words) {
+		return s
+	}
+	return fmt.Sprintf("%s, in function %d at offset %d of the module", words[kind], function, at)
+}
+
+// Held is what a board has in its slots.
+func (b *Board) Held(ctx context.Context) ([]wire.Module, error) {
+	const op = "list functions of microcontroller"
+	id, frames, done, err := b.begin(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := b.send(wire.AppendPlain(nil, wire.List, id, "")); err != nil {
+		return nil, err
+	}
+	f, err := b.next(ctx, op, frames)
+	if err != nil {
+		return nil, err
+	}
+	held, err := f.Held()
+	if err != nil {
+		return nil, err
+	}
+	var modules []wire.Module
+	for m := range held.Modules() {
+		modules = append(modules, m)
+	}
+	return modules, nil
+}
+
+// Remove takes a function off the board; one that is not there is no error.
+func (b *Board) Remove(ctx context.Context, function spec.Name) error {
+	id, frames, done, err := b.begin(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := b.send(wire.AppendPlain(nil, wire.Remove, id, string(function))); err != nil {
+		return err
+	}
+	_, err = b.next(ctx, "remove function from microcontroller", frames)
+	if fail.Is(err, fail.NotFound) {
+		return nil
+	}
+	return err
+}

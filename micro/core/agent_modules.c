@@ -1,0 +1,220 @@
+/* Module transfer: OFFER to HELD of the wire protocol, into slots. */
+#include "agent_internal.h"
+
+enum { OFFER_FIELDS = 44, HELD_FIELDS = 16, HELD_STRINGS = 4 };
+
+/* Reads an OFFER. The strings are moved together, behind one another, which is how
+ * a slot holds them; NULL: the body is too short. */
+static const uint8_t *read_offer(uint8_t *p, uint16_t n, fescue_slot_head *h)
+{
+	const uint8_t *end = p + n, *name, *version, *rest;
+	uint16_t name_length, version_length;
+	if (n < OFFER_FIELDS)
+		return NULL;
+	memset(h, 0, sizeof *h);
+	h->size = agent_get32(p);
+	memcpy(h->digest, p + 4, sizeof h->digest);
+	h->fuel = agent_get32(p + 36);
+	h->memory = agent_get32(p + 40);
+	rest = agent_string(p + OFFER_FIELDS, end, &name, &name_length);
+	rest = agent_string(rest, end, &version, &version_length);
+	if (rest == NULL || name_length > FESCUE_NAME_MOST || version_length > 255)
+		return NULL;
+	h->name_length = (uint8_t)name_length;
+	h->version_length = (uint8_t)version_length;
+	h->settings_length = (uint16_t)(end - rest);
+	uint8_t *strings = p + OFFER_FIELDS;
+	memmove(strings, name, name_length);
+	memmove(strings + name_length, version, version_length);
+	memmove(strings + name_length + version_length, rest, h->settings_length);
+	return strings;
+}
+
+/* The bytes of a chunk: what a frame takes, so that chunks fill pages evenly. */
+static uint16_t chunk_size(const fescue_agent *a)
+{
+	uint16_t n = a->port->flash.page;
+	while (n + 4 > a->port->frame_size)
+		n = (uint16_t)(n / 2);
+	return n;
+}
+
+void agent_offer(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
+{
+	fescue_slot_head h;
+	const uint8_t *strings = read_offer((uint8_t *)(uintptr_t)p, n, &h);
+	if (strings == NULL) {
+		agent_error(a, F_OFFER, id, FESCUE_UNSUPPORTED);
+		return;
+	}
+	a->transfer_slot = fescue_slot_offer(&a->port->flash, &h, strings, &a->offset);
+	if (a->transfer_slot == FESCUE_NO_SLOT) {
+		agent_error(a, F_OFFER, id, FESCUE_NO_ROOM);
+		return;
+	}
+	a->transfer = id;
+	a->size = h.size;
+	uint16_t chunk = chunk_size(a);
+	if (!agent_begin_frame(a, F_ACCEPT, id, 8))
+		return;
+	agent_put32(a, a->offset);
+	agent_put16(a, chunk);
+	agent_put16(a, (uint16_t)(2 * chunk));
+	agent_end_frame(a);
+}
+
+/* Writes the bytes that can be written: whole units, page by page. Returns 0 when
+ * the memory failed. */
+static uint8_t keep(fescue_agent *a, const uint8_t *p, uint16_t n)
+{
+	const fescue_flash *f = &a->port->flash;
+	while (n > 0) {
+		uint16_t room = (uint16_t)(f->page - a->offset % f->page), part = n < room ? n : room;
+		uint8_t last = a->offset + part == a->size;
+		if (!last)
+			part = (uint16_t)(part / f->unit * f->unit);
+		if (part == 0)
+			return 1; /* the gateway sends the rest again, together with more */
+		if (!fescue_slot_write(f, a->transfer_slot, a->offset, p, part, last))
+			return 0;
+		a->offset += part;
+		p += part;
+		n = (uint16_t)(n - part);
+	}
+	return 1;
+}
+
+void agent_chunk(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
+{
+	uint8_t body[4];
+	if (id != a->transfer || id == 0 || n < 4) {
+		agent_error(a, F_CHUNK, id, FESCUE_NOT_FOUND);
+		return;
+	}
+	n = (uint16_t)(n - 4);
+	if (agent_get32(p) == a->offset && n <= a->size - a->offset && !keep(a, p + 4, n)) {
+		a->transfer = 0;
+		agent_error(a, F_CHUNK, id, FESCUE_STORAGE);
+		return;
+	}
+	for (uint8_t i = 0; i < 4; i++)
+		body[i] = (uint8_t)(a->offset >> 8 * i);
+	agent_send(a, F_PROGRESS, id, body, sizeof body);
+}
+
+/* Whether the bytes in flash have the digest that was offered. */
+static uint8_t digest_matches(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h)
+{
+	fescue_sha256 s;
+	uint8_t digest[32];
+	const uint8_t *p = fescue_slot_module(&a->port->flash, slot);
+	fescue_sha256_begin(&s);
+	for (uint32_t i = 0; i < h->size; i++) {
+		uint8_t b = FESCUE_CODE_BYTE(p + i);
+		fescue_sha256_add(&s, &b, 1);
+	}
+	fescue_sha256_end(&s, digest);
+	return memcmp(digest, h->digest, sizeof digest) == 0;
+}
+
+void agent_commit(fescue_agent *a, uint32_t id)
+{
+	const fescue_flash *f = &a->port->flash;
+	uint8_t slot = a->transfer_slot;
+	fescue_slot_head h;
+	if (id != a->transfer || id == 0 || a->offset != a->size || !fescue_slot_read(f, slot, &h)) {
+		agent_error(a, F_COMMIT, id, FESCUE_NOT_FOUND);
+		return;
+	}
+	a->transfer = 0;
+	uint16_t fault = 0;
+	if (!digest_matches(a, slot, &h)) {
+		fescue_slot_forget(f, slot);
+		fault = FESCUE_BAD_DIGEST;
+	} else if (h.number == 0) {
+		fescue_vm_status status = agent_check(a, slot);
+		if (status != FESCUE_VM_OK) {
+			fescue_slot_forget(f, slot);
+			fault = status == FESCUE_VM_NO_ROOM ? FESCUE_NO_ROOM : FESCUE_BAD_MODULE;
+		} else if (!fescue_slot_commit(f, slot)) {
+			fault = FESCUE_STORAGE;
+		}
+	}
+	if (fault) {
+		agent_restart(a, 0); /* what ran before goes on */
+		agent_error(a, F_COMMIT, id, fault);
+		return;
+	}
+	agent_send(a, F_COMMITTED, id, &slot, 1);
+	agent_restart(a, id);
+}
+
+void agent_remove(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
+{
+	const fescue_flash *f = &a->port->flash;
+	uint8_t found = 0, ok = F_REMOVE;
+	fescue_slot_head h;
+	for (uint8_t i = 0; i < f->count; i++) {
+		if (!fescue_slot_read(f, i, &h) || h.name_length != n)
+			continue;
+		const uint8_t *name = fescue_slot_name(f, i);
+		uint16_t same = 0;
+		while (same < n && FESCUE_CODE_BYTE(name + same) == p[same])
+			same++;
+		if (same == n) {
+			fescue_slot_forget(f, i);
+			found = 1;
+		}
+	}
+	if (!found) {
+		agent_error(a, F_REMOVE, id, FESCUE_NOT_FOUND);
+		return;
+	}
+	agent_restart(a, 0);
+	agent_send(a, F_OK, id, &ok, 1);
+}
+
+static uint8_t state_of(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h)
+{
+	if (h->failed)
+		return 2;
+	if (h->number == 0)
+		return 3;
+	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++)
+		if (a->functions[i].slot == slot)
+			return 0;
+	return 1;
+}
+
+void agent_list(fescue_agent *a, uint32_t id)
+{
+	const fescue_flash *f = &a->port->flash;
+	fescue_slot_head h;
+	uint8_t count = 0;
+	uint32_t length = 1;
+	for (uint8_t i = 0; i < f->count; i++) {
+		if (fescue_slot_read(f, i, &h)) {
+			count++;
+			length += (uint32_t)HELD_FIELDS + HELD_STRINGS + h.name_length + h.version_length;
+		}
+	}
+	if (!agent_begin_frame(a, F_HELD, id, length)) {
+		agent_error(a, F_LIST, id, FESCUE_TOO_LARGE);
+		return;
+	}
+	agent_put(a, &count, 1);
+	for (uint8_t i = 0; i < f->count; i++) {
+		if (!fescue_slot_read(f, i, &h))
+			continue;
+		uint8_t fields[4] = {state_of(a, i, &h), i};
+		const uint8_t *name = fescue_slot_name(f, i);
+		agent_put(a, fields, sizeof fields);
+		agent_put32(a, h.size);
+		agent_put(a, h.digest, 8);
+		agent_put16(a, h.name_length);
+		agent_put_flash(a, name, h.name_length);
+		agent_put16(a, h.version_length);
+		agent_put_flash(a, name + h.name_length, h.version_length);
+	}
+	agent_end_frame(a);
+}

@@ -1,0 +1,9 @@
+#include <fescue.h>
+
+static volatile int turns;
+
+FESCUE_HANDLER int handle(void)
+{
+	for (;;)
+		turns++;
+}
