@@ -59,6 +59,7 @@ test-python: deps
 .PHONY: test-js
 test-js: deps ## Types and tests of the JavaScript SDK
 	cd sdk/js && npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent check && npm test --silent
+	node --test examples/polynomial-roots/js/*.test.mjs
 
 .PHONY: test-java
 test-java: deps ## Package and tests of the Java SDK

@@ -30,7 +30,7 @@ func (r *reader) check(c *Configuration) {
 	r.checkWorkers(c)
 	r.checkEnvironment(c)
 	r.choice("isolation", string(c.Isolation), string(IsolationSandbox), string(IsolationStrict), string(IsolationNone))
-	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue), string(IPCTCP))
+	r.checkIPC(c)
 	r.atMost("resources.subscribe", len(c.Resources.Subscribe), maxFilters)
 	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)
 	r.atMost("resources.invoke", len(c.Resources.Invoke), maxFilters)
@@ -57,6 +57,15 @@ func (r *reader) checkKind(c *Configuration) {
 		r.faultAt("triggers", "triggers call a handler, and there is none", "Add a handler, such as 'handler: module.function'.")
 	}
 	r.checkHandler(c)
+}
+
+// checkIPC refuses message queues to languages that have no system calls for them.
+func (r *reader) checkIPC(c *Configuration) {
+	r.choice("ipc", string(c.IPC), string(IPCUnix), string(IPCMqueue), string(IPCTCP))
+	name := c.Runtime.Name()
+	if c.IPC == IPCMqueue && (name == RuntimeNode || name == RuntimeJava) {
+		r.faultAt("ipc", "programs of the runtime "+name+" have no access to message queues", "Write 'ipc: unix', or leave it out.")
+	}
 }
 
 func (r *reader) checkKeep(c *Configuration) {

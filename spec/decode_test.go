@@ -118,6 +118,7 @@ func TestFaults(t *testing.T) {
 		{"timeout without wait", "name: a\nversion: 1.0.0\nruntime: native\ncommands:\n  - run: x\n    timeout: 1s\n", 6, 14, "commands[0].timeout", "waited for"},
 		{"mode", head + "commands:\n  - {run: x, wait: true, mode: rot}\n", 6, 32, "commands[0].mode", "did you mean root"},
 		{"container", head + "isolation: container\n", 5, 12, "isolation", "not supported by this version"},
+		{"queues from node", "name: a\nversion: 1.0.0\nruntime: node\nhandler: a.b\nipc: mqueue\n", 5, 6, "ipc", "no access to message queues"},
 		{"leaves the artifact", head + "dependencies: {requirements: ../x.txt}\n", 5, 30, "dependencies.requirements", "relative to its root"},
 		{"itself", head + "dependencies: {applications: {a: '*'}}\n", 5, 34, "dependencies.applications.a", "itself"},
 		{"engine's variable", head + "environment: {FESCUE_TOKEN: x}\n", 5, 29, "environment.FESCUE_TOKEN", "set by the engine"},
