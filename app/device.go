@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -81,7 +82,7 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 	options := engine.Options{
 		Device: d.id, Platform: platform(), Dir: d.dir, Fetch: fetcher{connection},
 		Exchange: d.router, Addresses: d.addresses(), Sandbox: d.sandbox, Logs: d.logs, Events: journal,
-		Runtimes: d.runtimes, AllowRoot: o.AllowRoot, Log: o.Log.With("part", "engine"),
+		Runtimes: d.runtimes, AllowRoot: o.AllowRoot, AllowDevices: o.AllowDevices, Log: o.Log.With("part", "engine"),
 	}
 	if o.Gateway != "" {
 		d.gateway, err = gateway.New(gateway.Options{Address: o.Gateway, Dir: filepath.Join(d.dir, "gateway"), Log: o.Log.With("part", "gateway")})
@@ -165,7 +166,7 @@ func (d *device) openAgent(connection *client.Client) (err error) {
 
 // facts are what the device found out about itself.
 func (d *device) facts(ctx context.Context) map[string]string {
-	facts := map[string]string{"policy.root": "denied"}
+	facts := map[string]string{"policy.root": "denied", "policy.devices": strings.Join(d.o.AllowDevices, " ")}
 	if d.o.AllowRoot {
 		facts["policy.root"] = "allowed"
 	}

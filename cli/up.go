@@ -9,19 +9,21 @@ import (
 
 // UpOptions are what `fescue up` was asked for.
 type UpOptions struct {
-	State      string // state directory
-	Listen     string // address of the API server
-	Database   string // "" is SQLite in the state directory, else postgres://…
-	Device     string // name of this device; "" is the host's name
-	Labels     map[string]string
-	AllowRoot  bool // commands may ask for mode root
-	Log        *slog.Logger
-	Version    string
-	OnListen   func(url string) // called once the API answers
-	AcceptLAN  bool             // Listen may be beyond loopback
-	TCP        string           // address on loopback where applications may connect over TCP; "" is none
-	Gateway    string           // address of the functions' HTTP gateway; "" is none
-	PollPeriod string           // how often the agent asks for its desired state; "" is 30 s
+	State     string // state directory
+	Listen    string // address of the API server
+	Database  string // "" is SQLite in the state directory, else postgres://…
+	Device    string // name of this device; "" is the host's name
+	Labels    map[string]string
+	AllowRoot bool // commands may ask for mode root
+	// AllowDevices are patterns of the devices that applications may be granted.
+	AllowDevices []string
+	Log          *slog.Logger
+	Version      string
+	OnListen     func(url string) // called once the API answers
+	AcceptLAN    bool             // Listen may be beyond loopback
+	TCP          string           // address on loopback where applications may connect over TCP; "" is none
+	Gateway      string           // address of the functions' HTTP gateway; "" is none
+	PollPeriod   string           // how often the agent asks for its desired state; "" is 30 s
 }
 
 func (s *session) upCommand() *cobra.Command {
@@ -57,6 +59,7 @@ find it.`,
 	f.StringVar(&o.Database, "database", s.Getenv("FESCUE_DATABASE"), "postgres://… instead of SQLite (FESCUE_DATABASE)")
 	f.StringVar(&o.Device, "device", "", "name of this device (default: the host's name)")
 	f.StringToStringVar(&o.Labels, "label", nil, "labels of this device, name=value")
+	f.StringArrayVar(&o.AllowDevices, "allow-device", nil, "let applications be granted devices that match, such as '/dev/ttyUSB*'; may be repeated")
 	f.BoolVar(&o.AllowRoot, "allow-root", false, "let applications run commands in mode root")
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")

@@ -15,6 +15,7 @@ const (
 	maxCommands    = 64
 	maxFilters     = 256
 	maxKeeps       = 32
+	maxGrants      = 32 // of endpoints, and of devices
 	maxConcurrency = 256
 )
 
@@ -35,6 +36,11 @@ func (r *reader) check(c *Configuration) {
 	r.atMost("resources.publish", len(c.Resources.Publish), maxFilters)
 	r.atMost("resources.invoke", len(c.Resources.Invoke), maxFilters)
 	r.checkKeep(c)
+	r.atMost("resources.devices", len(c.Resources.Devices), maxGrants)
+	r.atMost("resources.network", len(c.Resources.Network), maxGrants)
+	if len(c.Resources.Network) > 1 && slices.Contains(c.Resources.Network, Anywhere) {
+		r.faultAt("resources.network", "'*' stands for everything, and there is more", "Leave '*' out, or the others.")
+	}
 }
 
 func (r *reader) required(c *Configuration) {

@@ -34,6 +34,9 @@ type Resources struct {
 	Publish   []Filter `yaml:"publish,omitempty" json:"publish,omitempty" doc:"Topics or filters that it may publish to."`
 	Invoke    []Name   `yaml:"invoke,omitempty" json:"invoke,omitempty" doc:"Functions of the same device that it may call."`
 	Keep      []Keep   `yaml:"keep,omitempty" json:"keep,omitempty" doc:"Topics whose messages the device keeps on disk: for delivery at least once, and for asking for their history."`
+	// Network and Devices are what of the machine it may use, in mode sandbox.
+	Network []Endpoint   `yaml:"network,omitempty" json:"network,omitempty" doc:"Where it may connect to, HOST:PORT each; or '*' alone for the device's whole network. Nowhere if left out."`
+	Devices []DevicePath `yaml:"devices,omitempty" json:"devices,omitempty" doc:"Devices of the machine that it may use, such as /dev/ttyUSB0, where the machine's policy allows it."`
 }
 
 // Keep is a topic whose messages are kept on the device's disk.

@@ -97,13 +97,17 @@ func (l *launcher) variables(around runtimes.Surroundings) []string {
 // while they change over have their limits each, so the group is the deployment's.
 func (l *launcher) options(argv []string) sandbox.Options {
 	a := l.application
-	return sandbox.Options{
+	o := sandbox.Options{
 		Application: spec.Name(fmt.Sprintf("%s@%d", a.name, l.release.Deployment)),
 		Argv:        argv, Dir: l.dir, Env: l.environment,
 		Isolation: l.config.Isolation, UID: a.uid, GID: a.gid,
 		ReadOnly: l.readOnly, ReadWrite: []string{a.dataPath()},
-		Limits: l.config.Limits,
+		Limits: l.config.Limits, Devices: l.config.Resources.Devices, Reach: l.config.Resources.Network,
 	}
+	if slices.Contains(o.Reach, spec.Anywhere) {
+		o.Network, o.Reach = sandbox.NetworkHost, nil
+	}
+	return o
 }
 
 // command are the options of a command.

@@ -75,8 +75,10 @@ type Options struct {
 	Runtimes  []runtimes.Runtime
 	Gateway   Gateway // nil: applications with HTTP triggers are refused
 	AllowRoot bool    // the device's policy: commands may ask for mode root
-	Log       *slog.Logger
-	Timing    Timing // zero fields mean the defaults
+	// AllowDevices are patterns (path.Match) of the devices that applications may be granted.
+	AllowDevices []string
+	Log          *slog.Logger
+	Timing       Timing // zero fields mean the defaults
 
 	// AfterStep is called when a step was begun or has ended, for tests.
 	AfterStep func(spec.Step, spec.StepStatus)

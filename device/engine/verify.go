@@ -58,6 +58,12 @@ func (d *deployment) suits(ctx context.Context) error {
 				WithHint("Use mode sandbox or user, or start the agent with root mode allowed.")
 		}
 	}
+	for _, path := range c.Resources.Devices {
+		if !spec.AllowsDevice(e.AllowDevices, path) {
+			return fail.New(fail.Denied, op, "it asks for %s, which this device does not allow", path).On("resources.devices").
+				WithHint("Start the agent with --allow-device %s, or leave the device out.", path)
+		}
+	}
 	r, err := e.runtime(c.Runtime.Name())
 	if err != nil {
 		return err

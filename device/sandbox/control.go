@@ -12,7 +12,13 @@ import (
 )
 
 // control is the agent's end of the socket to a helper. Waiting on it costs no thread.
-type control struct{ file *os.File }
+type control struct {
+	file   *os.File
+	handed []*os.File // descriptors that came with messages
+}
+
+// maxDoors bounds the descriptors that come with one message.
+const maxDoors = 64
 
 // newControl makes the socket; theirs is for the helper alone, so that each side
 // notices the other's end.
@@ -26,7 +32,7 @@ func newControl() (ours *control, theirs *os.File, err error) {
 	if err == nil {
 		err = unix.SetNonblock(fds[0], true)
 	}
-	ours = &control{os.NewFile(uintptr(fds[0]), "control")}
+	ours = &control{file: os.NewFile(uintptr(fds[0]), "control")}
 	if err != nil {
 		ours.close()
 		theirs.Close()
@@ -41,12 +47,17 @@ func (c *control) command(b byte) { _, _ = c.file.Write([]byte{b}) }
 // interrupt makes receive give up.
 func (c *control) interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }
 
-func (c *control) close() { _ = c.file.Close() }
+func (c *control) close() {
+	for _, f := range c.takeHanded() {
+		_ = f.Close()
+	}
+	_ = c.file.Close()
+}
 
 // receive waits for the helper's next message; io.EOF when it is gone. pid is
 // the process that the message names, in the agent's PID namespace.
 func (c *control) receive() (m jail.Message, pid int, err error) {
-	text, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred))
+	text, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*maxDoors))
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return m, 0, err
@@ -72,18 +83,32 @@ func (c *control) receive() (m jail.Message, pid int, err error) {
 	if err != nil {
 		return m, 0, err
 	}
-	return m, senderOf(rights[:rightsLength]), json.Unmarshal(text[:n], &m)
+	return m, c.accompanying(rights[:rightsLength]), json.Unmarshal(text[:n], &m)
 }
 
-func senderOf(rights []byte) int {
+// accompanying is the process that the message names; descriptors that came with
+// it are kept in handed.
+func (c *control) accompanying(rights []byte) (pid int) {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
 		return 0
 	}
 	for i := range messages {
 		if cred, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
-			return int(cred.Pid)
+			pid = int(cred.Pid)
+		}
+		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			for _, fd := range fds {
+				c.handed = append(c.handed, os.NewFile(uintptr(fd), "door"))
+			}
 		}
 	}
-	return 0
+	return pid
+}
+
+// takeHanded are the descriptors that came; they are the caller's to close.
+func (c *control) takeHanded() []*os.File {
+	handed := c.handed
+	c.handed = nil
+	return handed
 }

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const patience = 20 * time.Second
+// patience bounds waits; it is generous because machines that test are shared.
+const patience = time.Minute
 
 // open gives a Sandbox with a state of its own.
 func open(t testing.TB) *Sandbox {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -84,6 +85,24 @@ func try(name, arg string) error {
 		if err == nil {
 			c.Close()
 		}
+		return err
+	case "talk":
+		return talk(arg)
+	case "hold":
+		c, err := net.Dial("tcp", arg)
+		if err != nil {
+			return err
+		}
+		_, _ = io.WriteString(c, "held\n")
+		time.Sleep(time.Hour)
+		return nil
+	case "append":
+		f, err := os.OpenFile(arg, os.O_WRONLY|unix.O_NOCTTY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.WriteString(f, "x")
 		return err
 	case "unix":
 		c, err := net.DialTimeout("unix", arg, time.Second)

@@ -58,6 +58,9 @@ func (h *helper) begin(ctx context.Context, g *cgroup.Group) error {
 	}
 	h.control.command(jail.CommandGo)
 	m, pid, err := h.control.receive()
+	if err == nil && m.Doors > 0 {
+		m, pid, err = h.control.receive()
+	}
 	switch {
 	case err != nil:
 		return fail.New(fail.Internal, "start program", "the helper ended without a word: %w", err).
@@ -143,7 +146,7 @@ func attributes(l level) *syscall.SysProcAttr {
 		// comes as ambient capabilities, over the new namespaces alone.
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
 		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
-		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP}
+		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP}
 	}
 	return a
 }

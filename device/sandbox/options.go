@@ -61,6 +61,11 @@ type Options struct {
 	// Network is NetworkNone or NetworkHost; "" is none in mode sandbox, host
 	// otherwise.
 	Network string
+	// Reach are the endpoints that it may connect to besides, over TCP, with
+	// NetworkNone in mode sandbox.
+	Reach []spec.Endpoint
+	// Devices are devices of the machine that it may use, in mode sandbox.
+	Devices []spec.DevicePath
 	// Limits: Memory, CPU and Processes apply to all processes of Application
 	// together where control groups can be had. Zero is unlimited.
 	Limits spec.Limits
@@ -69,4 +74,6 @@ type Options struct {
 	// /dev/null.
 	Files                 []*os.File
 	Stdin, Stdout, Stderr *os.File
+
+	groups []int // those of Devices
 }

@@ -82,6 +82,7 @@ func (s *Sandbox) plan(o Options, l level, g *cgroup.Group) *jail.Plan {
 		p.RestrictPaths = true
 	}
 	p.NoInternet = o.Network == NetworkNone && !l.net
+	p.Doors, p.Groups = doorsOf(o.Reach), o.groups
 	return p
 }
 
@@ -93,6 +94,9 @@ func mounts(o Options) []jail.Mount {
 	}
 	for _, path := range o.ReadWrite {
 		m = append(m, jail.Mount{Path: filepath.Clean(path), Write: true})
+	}
+	for _, d := range o.Devices {
+		m = append(m, jail.Mount{Path: string(d), Write: true})
 	}
 	dir := filepath.Clean(o.Dir)
 	covered := dir == "/" || dir == "/tmp" || slices.ContainsFunc(m, func(m jail.Mount) bool {

@@ -21,6 +21,7 @@ type Process struct {
 	group     *cgroup.Group
 	limit     spec.Bytes
 	oomBefore uint64
+	doors     *doors // nil without any
 
 	terminated atomic.Bool // Terminate was called
 	killed     atomic.Bool // and its grace was over, or Close was called
@@ -111,6 +112,7 @@ func (p *Process) supervise() {
 			status = &ws
 		}
 	}
+	p.doors.close()
 	p.exit = p.exitOf(status)
 	p.helper.control.close()
 	p.group.Release()

@@ -34,6 +34,16 @@ func (s *Sandbox) resolve(o Options) (Options, error) {
 	if o.Dir == "" {
 		o.Dir = "/"
 	}
+	if o.Mode != spec.ModeSandbox || o.Network == NetworkHost {
+		o.Reach = nil // it has the device's network
+	}
+	if o.Mode == spec.ModeSandbox {
+		groups, err := grantDevices(o)
+		if err != nil {
+			return o, err
+		}
+		o.groups = groups
+	}
 	if o.Mode == spec.ModeRoot {
 		o.UID, o.GID = os.Geteuid(), os.Getegid()
 		return o, nil

@@ -172,6 +172,10 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 		return nil, closing(o)
 	}
 	level := levelOf(o, s.ability())
+	if len(o.Reach) > 0 && (!level.net || !level.view) {
+		return nil, fail.New(fail.Unsupported, "start program", "this device cannot grant single network endpoints").On(string(o.Application)).
+			WithHint("It needs network and mount namespaces ('fescue doctor' tells what to do); or grant the whole network: network: ['*'].")
+	}
 	group, err := s.groups.Acquire(string(o.Application), cgroup.Limits{
 		Memory: int64(o.Limits.Memory), CPU: o.Limits.CPU, Processes: o.Limits.Processes,
 	})
@@ -185,11 +189,20 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 		group.Release()
 		return nil, err
 	}
-	if !s.adopt(p) {
+	if len(o.Reach) > 0 {
+		p.doors, err = openDoors(s.log.With("application", o.Application), o.Reach, p.helper.control.takeHanded())
+		if err != nil {
+			p.kill()
+		}
+	}
+	if err == nil && !s.adopt(p) {
+		err = closing(o)
+	}
+	if err != nil {
 		p.kill()
 		go p.supervise()
 		p.Wait()
-		return nil, closing(o)
+		return nil, err
 	}
 	go p.supervise()
 	return p, nil

@@ -36,6 +36,14 @@ func (f *Fleet) fits(ctx context.Context, v spec.ApplicationVersion, d spec.Devi
 		return fail.New(fail.Invalid, op, "a command asks for mode root, which the device %s does not allow", d.ID).On(resource).
 			WithHint("Start the device's agent with --allow-root, or use mode sandbox.")
 	}
+	if allowed, told := d.Facts["policy.devices"]; told {
+		for _, path := range c.Resources.Devices {
+			if !spec.AllowsDevice(strings.Fields(allowed), path) {
+				return fail.New(fail.Invalid, op, "it asks for %s, which the device %s does not allow", path, d.ID).On(resource).
+					WithHint("Start the device's agent with --allow-device %s, or leave it out.", path)
+			}
+		}
+	}
 	if enforced, told := d.Facts["isolation.enforced"]; c.Isolation == spec.IsolationStrict && told && enforced != "full" {
 		return fail.New(fail.Invalid, op, "it asks for isolation strict, and the device %s enforces it only in part (%s)", d.ID, enforced).On(resource).
 			WithHint("'fescue doctor' on the device tells what to do; isolation sandbox takes what can be had.")

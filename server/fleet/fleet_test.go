@@ -181,6 +181,8 @@ func TestFits(t *testing.T) {
 		"runtime there":        {"", "linux/amd64", []string{"runtime.native=yes"}, ""},
 		"runtime missing":      {"", "linux/amd64", []string{"runtime.native="}, "native"},
 		"root allowed":         {"  - {run: id, mode: root}\n", "linux/amd64", []string{"policy.root=allowed"}, ""},
+		"device allowed":       {"resources: {devices: [/dev/ttyUSB0]}\n", "linux/amd64", []string{"policy.devices=/dev/video0 /dev/ttyUSB*"}, ""},
+		"device denied":        {"resources: {devices: [/dev/ttyUSB0]}\n", "linux/amd64", []string{"policy.devices="}, "/dev/ttyUSB0"},
 		"strict, enforced":     {"isolation: strict\n", "linux/amd64", []string{"isolation.enforced=full"}, ""},
 		"strict, in part":      {"isolation: strict\n", "linux/amd64", []string{"isolation.enforced=partial: without network"}, "without network"},
 		"root denied":          {"  - {run: id, mode: root}\n", "linux/amd64", []string{"policy.root=denied"}, "mode root"},

@@ -23,13 +23,17 @@ func openControl() (*control, error) {
 // translates into the agent's PID namespace; without namespaces there may be no
 // right to that, nor a need. An agent that is gone is not told.
 func (c *control) send(m Message) {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return // a Message always marshals
-	}
 	var rights []byte
 	if m.Pid != 0 {
 		rights = unix.UnixCredentials(&unix.Ucred{Pid: int32(m.Pid), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())})
+	}
+	c.sendWith(m, rights)
+}
+
+func (c *control) sendWith(m Message, rights []byte) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return // a Message always marshals
 	}
 	if err := unix.Sendmsg(ControlFD, text, rights, nil, unix.MSG_NOSIGNAL); err != nil && rights != nil {
 		_ = unix.Sendmsg(ControlFD, text, nil, nil, unix.MSG_NOSIGNAL)

@@ -29,6 +29,11 @@ func Main() int {
 	if err != nil {
 		return control.fail(err)
 	}
+	listeners, err := openDoors(plan.Doors)
+	if err != nil {
+		return control.fail(err)
+	}
+	control.handOver(listeners)
 	if !super.waitForGo() {
 		return 125
 	}

@@ -28,6 +28,7 @@ type Plan struct {
 	Init     bool // the helper is process 1 of its PID namespace
 	Proc     bool // mount /proc anew, for that namespace, when there is no Root
 	Loopback bool // set the interface lo up: the network namespace is new
+	Doors    []Door
 
 	Root      string // empty directory to build the program's root on; "" shows the device's
 	Mounts    []Mount
@@ -36,8 +37,9 @@ type Plan struct {
 	TaskFiles []string // "tasks" of control groups (v1) that the program shall be in
 	Limits    []Limit
 
-	SetUser       bool // become UID and GID, without further groups
+	SetUser       bool // become UID and GID, with Groups and no others
 	UID, GID      int
+	Groups        []int
 	NoPrivileges  bool // no_new_privs, no capabilities, empty bounding set
 	FilterCalls   bool // seccomp
 	NoInternet    bool // refuse Internet sockets by the filter: there is no network namespace
@@ -66,6 +68,9 @@ type Message struct {
 	Pid     int      `json:"pid,omitempty"`
 	Failure *Failure `json:"failure,omitempty"` // nothing was started; the helper ends
 	Exit    *int     `json:"exit,omitempty"`    // the program's wait status; the helper ends
+	// Doors is the number of listeners that come with the message, in the order of
+	// Plan.Doors.
+	Doors int `json:"doors,omitempty"`
 }
 
 // Failure is a fail.Error on its way through the socket.

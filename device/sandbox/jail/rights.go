@@ -1,6 +1,10 @@
 package jail
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // giveUpRights leaves the calling thread with no more than the program may have.
 // The system calls are made raw: package syscall would change every thread.
@@ -11,7 +15,7 @@ func giveUpRights(p *Plan) error {
 		}
 	}
 	if p.SetUser {
-		if err := becomeUser(p.UID, p.GID); err != nil {
+		if err := becomeUser(p.UID, p.GID, p.Groups); err != nil {
 			return err
 		}
 	}
@@ -34,8 +38,12 @@ func giveUpRights(p *Plan) error {
 	return nil
 }
 
-func becomeUser(uid, gid int) error {
-	if _, _, errno := unix.RawSyscall(sysSetgroups, 0, 0, 0); errno != 0 {
+func becomeUser(uid, gid int, further []int) error {
+	groups := make([]uint32, len(further), len(further)+1) // never empty: there is an address to give
+	for i, g := range further {
+		groups[i] = uint32(g)
+	}
+	if _, _, errno := unix.RawSyscall(sysSetgroups, uintptr(len(groups)), uintptr(unsafe.Pointer(unsafe.SliceData(groups))), 0); errno != 0 {
 		return because(errno, "leave groups", "")
 	}
 	if _, _, errno := unix.RawSyscall(sysSetresgid, uintptr(gid), uintptr(gid), uintptr(gid)); errno != 0 {

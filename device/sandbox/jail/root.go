@@ -34,7 +34,7 @@ func buildRoot(p *Plan) error {
 	r := &root{base: p.Root}
 	for _, step := range []func() error{
 		r.system,
-		func() error { return r.etc(p.UID, p.GID) },
+		func() error { return r.etc(p) },
 		func() error { return r.devices(p.Temporary) },
 		func() error { return r.scratch(p.Temporary) },
 		r.proc,

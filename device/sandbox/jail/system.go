@@ -58,16 +58,16 @@ func (r *root) system() error {
 	return nil
 }
 
-// etc shows the files of systemEtc, and a user database with nobody in it whom
-// the program does not need.
-func (r *root) etc(uid, gid int) error {
+// etc shows the files of systemEtc, a user database with nobody in it whom the
+// program does not need, and hosts that are behind doors.
+func (r *root) etc(p *Plan) error {
 	present, err := os.ReadDir("/etc")
 	if err != nil {
 		return because(err, opShow, "/etc")
 	}
 	for _, entry := range present {
 		path := "/etc/" + entry.Name()
-		if !showsEtc(entry.Name()) {
+		if !showsEtc(entry.Name()) || len(p.Doors) > 0 && entry.Name() == "hosts" {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
@@ -77,12 +77,19 @@ func (r *root) etc(uid, gid int) error {
 			return err
 		}
 	}
-	users := fmt.Sprintf("root:x:0:0::/:/bin/sh\napplication:x:%d:%d::/tmp:/bin/sh\n", uid, gid)
-	groups := fmt.Sprintf("root:x:0:\napplication:x:%d:\n", gid)
-	if err := os.WriteFile(r.at("/etc/passwd"), []byte(users), 0o644); err != nil {
-		return because(err, opShow, "/etc/passwd")
+	files := map[string]string{
+		"/etc/passwd": fmt.Sprintf("root:x:0:0::/:/bin/sh\napplication:x:%d:%d::/tmp:/bin/sh\n", p.UID, p.GID),
+		"/etc/group":  fmt.Sprintf("root:x:0:\napplication:x:%d:\n", p.GID),
 	}
-	return because(os.WriteFile(r.at("/etc/group"), []byte(groups), 0o644), opShow, "/etc/group")
+	if len(p.Doors) > 0 {
+		files["/etc/hosts"] = hostsFile(p.Doors)
+	}
+	for path, text := range files {
+		if err := os.WriteFile(r.at(path), []byte(text), 0o644); err != nil {
+			return because(err, opShow, path)
+		}
+	}
+	return nil
 }
 
 func showsEtc(name string) bool {
