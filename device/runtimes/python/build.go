@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/fail"
@@ -103,13 +104,18 @@ func (b *builder) shown() []string {
 	return paths
 }
 
-// lastLines keeps the end of what a program prints.
-type lastLines struct{ text []byte }
+// lastLines keeps the end of what a program prints, on stdout and stderr.
+type lastLines struct {
+	mu   sync.Mutex
+	text []byte
+}
 
 const keepOutput = 16 << 10
 
 // Write never fails.
 func (l *lastLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.text = append(l.text, p...)
 	if over := len(l.text) - keepOutput; over > 0 {
 		l.text = append(l.text[:0], l.text[over:]...)
@@ -117,14 +123,20 @@ func (l *lastLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (l *lastLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
+}
+
 func (l *lastLines) last() string {
-	lines := strings.Split(strings.TrimSpace(string(l.text)), "\n")
+	lines := strings.Split(strings.TrimSpace(l.String()), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // pipError is pip's first line of error.
 func (l *lastLines) pipError() string {
-	for line := range strings.Lines(string(l.text)) {
+	for line := range strings.Lines(l.String()) {
 		if reason, ok := strings.CutPrefix(strings.TrimSpace(line), "ERROR: "); ok {
 			return reason
 		}
