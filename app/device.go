@@ -13,6 +13,7 @@ import (
 
 	"fescue.dev/fescue/cli"
 	"fescue.dev/fescue/client"
+	"fescue.dev/fescue/device/access"
 	"fescue.dev/fescue/device/agent"
 	"fescue.dev/fescue/device/engine"
 	"fescue.dev/fescue/device/gateway"
@@ -48,7 +49,7 @@ type device struct {
 	agent    *agent.Agent
 }
 
-func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server) (d *device, err error) {
+func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server, logins *access.Access) (d *device, err error) {
 	d = &device{o: o, dir: filepath.Join(o.State, "device")}
 	defer func() {
 		if err != nil {
@@ -94,7 +95,8 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 	if d.engine, err = engine.New(options); err != nil {
 		return nil, err
 	}
-	return d, d.openAgent(connection)
+	logins.Attach(f, d.router)
+	return d, d.openAgent(connection, logins)
 }
 
 func platform() spec.Platform { return spec.Platform(runtime.GOOS + "/" + runtime.GOARCH) }
@@ -106,6 +108,9 @@ func (d *device) openExchange(ctx context.Context, f *fabric.Server) (err error)
 		Device: d.id, Log: d.o.Log.With("part", "exchange"),
 		OnLog: func(app spec.Name, level int, text string) { d.logs.Writer(app, "", 0).Log(levelName(level), text) },
 		OnDenial: func(denial exchange.Denial) {
+			if denial.Credential {
+				return // no application's: it is in the device's log, and counted
+			}
 			d.logs.Writer(denial.Application, "", 0).Note("warning", "denied: "+string(denial.Kind)+" "+denial.Topic)
 		},
 	})
@@ -149,7 +154,7 @@ func (d *device) addresses() map[spec.IPC]string {
 	return all
 }
 
-func (d *device) openAgent(connection *client.Client) (err error) {
+func (d *device) openAgent(connection *client.Client, logins *access.Access) (err error) {
 	var period time.Duration
 	if d.o.PollPeriod != "" {
 		if period, err = time.ParseDuration(d.o.PollPeriod); err != nil {
@@ -159,7 +164,7 @@ func (d *device) openAgent(connection *client.Client) (err error) {
 	d.agent, err = agent.New(agent.Options{
 		Device: d.id, Platform: platform(), Version: d.o.Version, Labels: d.o.Labels, Facts: d.facts, Dir: d.dir,
 		API: connection, Control: d.control, Engine: d.engine, Exchange: d.router, Logs: d.logs,
-		Log: d.o.Log.With("part", "agent"), Period: period,
+		Log: d.o.Log.With("part", "agent"), Period: period, Access: logins,
 	})
 	return err
 }

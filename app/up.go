@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/cli"
+	"fescue.dev/fescue/device/access"
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/server/store"
@@ -26,7 +27,8 @@ func Up(ctx context.Context, o cli.UpOptions) error {
 	defer unlock()
 	o.State = state
 
-	fabricServer, database, err := openStores(ctx, o)
+	logins := access.New(filepath.Join(state, "device", "mqtt-sessions.json"), o.Log.With("part", "access"))
+	fabricServer, database, err := openStores(ctx, o, logins)
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func Up(ctx context.Context, o cli.UpOptions) error {
 		return err
 	}
 	defer server.close()
-	device, err := newDevice(ctx, o, server, fabricServer)
+	device, err := newDevice(ctx, o, server, fabricServer, logins)
 	if err != nil {
 		return err
 	}
@@ -58,11 +60,14 @@ func Up(ctx context.Context, o cli.UpOptions) error {
 
 // openStores starts the fabric and opens the database. Both wait for the disk
 // most of the time: side by side they take as long as one.
-func openStores(ctx context.Context, o cli.UpOptions) (f *fabric.Server, database *store.Store, err error) {
+func openStores(ctx context.Context, o cli.UpOptions, logins *access.Access) (f *fabric.Server, database *store.Store, err error) {
 	var wait sync.WaitGroup
 	var fabricErr, databaseErr error
 	wait.Go(func() {
-		f, fabricErr = fabric.Start(ctx, fabric.Options{Dir: filepath.Join(o.State, "fabric"), Name: "fescue", Log: o.Log.With("part", "fabric")})
+		f, fabricErr = fabric.Start(ctx, fabric.Options{
+			Dir: filepath.Join(o.State, "fabric"), Name: "fescue", Log: o.Log.With("part", "fabric"),
+			MQTT: o.MQTT, NATS: o.NATS, WebSocket: o.WebSocket, Auth: logins, OnViolation: logins.Violated,
+		})
 	})
 	wait.Go(func() {
 		url := o.Database

@@ -28,6 +28,7 @@ func (s *session) getCommand() *cobra.Command {
 		s.getList("deployments", "List deployments, newest first", s.getDeployments),
 		s.getOne("deployment ID", "Show a deployment", s.getDeployment),
 		s.getOne("events DEPLOYMENT", "Show every step of a deployment", s.getEvents),
+		s.getList("credentials", "List the logins of MQTT and NATS clients", s.getCredentials),
 		s.getList("devices", "List devices", s.getDevices),
 		s.getOne("device ID", "Show a device and what it says of itself", s.getDevice),
 	)

@@ -21,9 +21,12 @@ type UpOptions struct {
 	Version      string
 	OnListen     func(url string) // called once the API answers
 	AcceptLAN    bool             // Listen may be beyond loopback
-	TCP          string           // address on loopback where applications may connect over TCP; "" is none
-	Gateway      string           // address of the functions' HTTP gateway; "" is none
-	PollPeriod   string           // how often the agent asks for its desired state; "" is 30 s
+	MQTT         string           // addresses on which clients with credentials may connect; "" is none
+	NATS         string
+	WebSocket    string
+	TCP          string // address on loopback where applications may connect over TCP; "" is none
+	Gateway      string // address of the functions' HTTP gateway; "" is none
+	PollPeriod   string // how often the agent asks for its desired state; "" is 30 s
 }
 
 func (s *session) upCommand() *cobra.Command {
@@ -40,6 +43,7 @@ lies in the state directory, readable by its owner alone, where the other comman
 find it.`,
 		Example: `  fescue up
   fescue up --state ./state --listen 127.0.0.1:9000
+  fescue up --mqtt 0.0.0.0:1883                  # sensors: fescue create credential
   fescue up --database postgres://fescue@localhost/fescue`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -61,6 +65,9 @@ find it.`,
 	f.StringToStringVar(&o.Labels, "label", nil, "labels of this device, name=value")
 	f.StringArrayVar(&o.AllowDevices, "allow-device", nil, "let applications be granted devices that match, such as '/dev/ttyUSB*'; may be repeated")
 	f.BoolVar(&o.AllowRoot, "allow-root", false, "let applications run commands in mode root")
+	f.StringVar(&o.MQTT, "mqtt", "", "let MQTT clients with a credential connect, at this address (127.0.0.1:1883)")
+	f.StringVar(&o.NATS, "nats", "", "let NATS clients with a credential connect, at this address (127.0.0.1:4222)")
+	f.StringVar(&o.WebSocket, "websocket", "", "the same over WebSocket, for browsers; MQTT is at the path /mqtt")
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")
 	f.StringVar(&o.PollPeriod, "poll", "", "how often the agent looks for changes on its own (default 30s)")

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 
 // Denial is something an application wanted to do and may not.
 type Denial struct {
+	// Credential: Application is the login of a client of NATS or MQTT.
+	Credential  bool
 	Application spec.Name
 	Topic       string // or the filter
 	Kind        DenialKind
@@ -34,7 +37,14 @@ const (
 type denials struct {
 	mu   sync.Mutex
 	seen map[Denial]*tally // key: Count 0
+	past map[Denial]*DenialStat
 	wake chan struct{}
+}
+
+// DenialStat is how often something was denied since the router was made.
+type DenialStat struct {
+	Denial
+	Last time.Time
 }
 
 type tally struct {
@@ -43,7 +53,7 @@ type tally struct {
 }
 
 func (d *denials) init() {
-	d.seen = map[Denial]*tally{}
+	d.seen, d.past = map[Denial]*tally{}, map[Denial]*DenialStat{}
 	d.wake = make(chan struct{}, 1)
 }
 
@@ -55,6 +65,7 @@ func (s *session) deny(kind DenialKind, topic string) {
 
 func (d *denials) note(key Denial) {
 	d.mu.Lock()
+	d.remember(key)
 	t := d.seen[key]
 	if t == nil && len(d.seen) < denialsKept {
 		t = &tally{}
@@ -71,6 +82,35 @@ func (d *denials) note(key Denial) {
 		default:
 		}
 	}
+}
+
+// remember counts for good, a bounded number of different ones. mu is held.
+func (d *denials) remember(key Denial) {
+	st := d.past[key]
+	if st == nil {
+		if len(d.past) >= denialsKept {
+			for old := range d.past { // any one
+				delete(d.past, old)
+				break
+			}
+		}
+		st = &DenialStat{Denial: key}
+		d.past[key] = st
+	}
+	st.Count++
+	st.Last = time.Now()
+}
+
+// Denials lists what was denied, the most recent first.
+func (r *Router) Denials() []DenialStat {
+	r.denials.mu.Lock()
+	list := make([]DenialStat, 0, len(r.denials.past))
+	for _, st := range r.denials.past {
+		list = append(list, *st)
+	}
+	r.denials.mu.Unlock()
+	slices.SortFunc(list, func(a, b DenialStat) int { return b.Last.Compare(a.Last) })
+	return list
 }
 
 // report calls back and logs what is due, and forgets what has not happened

@@ -20,7 +20,7 @@ import (
 // replies of its clients, and what MQTT leaves to the server ('$').
 func private(topic string) bool {
 	first, _, _ := strings.Cut(topic, "/")
-	return topic == "" || topic[0] == '$' || first == "_INBOX" || first == "_R_"
+	return topic == "" || topic[0] == '$' || strings.HasPrefix(first, "_INBOX") || first == "_R_"
 }
 
 // subjectOf is the subject for a topic or filter; false if it does not cross.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -19,13 +20,32 @@ type Authenticator interface {
 // Credentials are what a client showed.
 type Credentials struct {
 	User, Password, Token string
+	Protocol              Protocol
+	ClientID              string // of MQTT, under which it has its session
 	Remote                net.Addr
 }
 
+// Protocol is what a client speaks.
+type Protocol string
+
+// The protocols. Both also come over WebSocket.
+const (
+	NATS Protocol = "nats"
+	MQTT Protocol = "mqtt"
+)
+
 // Permissions are the NATS subjects of the data account that a client may use.
-// What is not listed is denied.
+// What is not listed is denied; to a request it may answer once.
 type Permissions struct {
 	Publish, Subscribe []string
+}
+
+// Violation is something that a connected client wanted to do and may not. NATS
+// clients are told by the server, MQTT 3.1.1 has no answer for a refused publish.
+type Violation struct {
+	User    string
+	Publish bool // else subscribe
+	Subject string
 }
 
 // Names of the accounts, and of the users of connections within the process.
@@ -43,6 +63,7 @@ type gate struct {
 	secret        string
 	control, data *server.Account
 	auth          Authenticator // nil: nobody from outside
+	clients       clients
 }
 
 func newGate(auth Authenticator) *gate {
@@ -73,12 +94,14 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	case g.auth == nil || c.Kind() != server.CLIENT:
 		return false
 	}
+	protocol, id := describe(c)
 	may, ok := g.auth.Authenticate(Credentials{
-		User: o.Username, Password: o.Password, Token: o.Token, Remote: c.RemoteAddress(),
+		User: o.Username, Password: o.Password, Token: o.Token, Protocol: protocol, ClientID: id, Remote: c.RemoteAddress(),
 	})
 	if !ok {
 		return false
 	}
+	g.clients.note(c.GetID(), o.Username)
 	c.RegisterUser(&server.User{Username: o.Username, Account: g.data, Permissions: may.enforced()})
 	return true
 }
@@ -93,5 +116,8 @@ func (p Permissions) enforced() *server.Permissions {
 		}
 		return &server.SubjectPermission{Allow: subjects}
 	}
-	return &server.Permissions{Publish: of(p.Publish), Subscribe: of(p.Subscribe)}
+	return &server.Permissions{
+		Publish: of(p.Publish), Subscribe: of(p.Subscribe),
+		Response: &server.ResponsePermission{MaxMsgs: 1, Expires: time.Minute},
+	}
 }

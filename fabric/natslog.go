@@ -12,6 +12,8 @@ import (
 // banner, "server is ready") and become debug lines.
 type natsLog struct {
 	log *slog.Logger
+	// violation takes a line about a client's want of permission; false: it is none.
+	violation func(text string) bool
 
 	mu    sync.Mutex
 	first string // the first fatal text; nats-server expects the process to end
@@ -33,7 +35,14 @@ func (l *natsLog) Warnf(format string, v ...any) {
 
 // Errorf logs an error.
 func (l *natsLog) Errorf(format string, v ...any) {
-	l.log.Error("nats-server", "text", l.text(format, v))
+	text := l.text(format, v)
+	if strings.Contains(text, "authentication error") {
+		l.log.Debug("nats-server", "text", text) // the authenticator has said why
+		return
+	}
+	if l.violation == nil || !l.violation(text) {
+		l.log.Error("nats-server", "text", text)
+	}
 }
 
 // Fatalf logs an error and keeps it for [natsLog.fatal].

@@ -19,6 +19,9 @@ type Options struct {
 	// empty one is closed. Any of them needs Auth.
 	NATS, MQTT, WebSocket string
 	Auth                  Authenticator
+	// OnViolation, if not nil, hears of what connected clients wanted and may not.
+	// It must not block.
+	OnViolation func(Violation)
 
 	MaxStore int64       // bytes of disk for all streams; default 1 GiB
 	Events   EventLimits // of the stream of events

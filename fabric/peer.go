@@ -56,7 +56,7 @@ func (p *Peer) Publish(subject string, payload []byte) error {
 // its clients.
 func internal(subject string) bool {
 	first, _, _ := strings.Cut(subject, ".")
-	return strings.HasPrefix(first, "$") || first == "_INBOX" || first == "_R_"
+	return strings.HasPrefix(first, "$") || strings.HasPrefix(first, "_INBOX") || first == "_R_"
 }
 
 // Interest is the number of subscriptions that would get a message on the

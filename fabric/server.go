@@ -66,7 +66,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.interest.nats, s.interest.account = s.nats, s.gate.data
-	trouble := &natsLog{log: s.log}
+	trouble := &natsLog{log: s.log, violation: s.violated}
 	s.nats.SetLoggerV2(trouble, false, false, false)
 	s.nats.Start() // does not block: the listeners have goroutines of their own
 	if err := trouble.fatal(); err != nil {
@@ -142,6 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			s.examine()
+			s.gate.clients.of("", s.live) // forgets those that have ended
 		case <-ctx.Done():
 			return nil
 		}

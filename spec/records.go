@@ -213,6 +213,25 @@ type Desired struct {
 	Device       DeviceID             `json:"device"`
 	Revision     int64                `json:"revision" doc:"Grows with every change."`
 	Applications []DesiredApplication `json:"applications"`
+	Credentials  []DesiredCredential  `json:"credentials,omitempty" doc:"Who may connect to the device by MQTT and NATS."`
+}
+
+// Credential is a login for a client that is no application: a sensor, Node-RED, a
+// script. It connects to a device by MQTT or NATS, with its name and a secret.
+type Credential struct {
+	Name      Name      `json:"name"`
+	Device    DeviceID  `json:"device,omitempty" doc:"The device it is good for; every device if left out."`
+	Subscribe []Filter  `json:"subscribe" doc:"MQTT topic filters that it may subscribe to."`
+	Publish   []Filter  `json:"publish" doc:"Topics or filters that it may publish to."`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// DesiredCredential is a credential as a device checks it.
+type DesiredCredential struct {
+	Name      Name     `json:"name"`
+	Hash      string   `json:"hash" doc:"SHA-256 of the secret, hexadecimal."`
+	Subscribe []Filter `json:"subscribe,omitempty"`
+	Publish   []Filter `json:"publish,omitempty"`
 }
 
 // DesiredApplication is one application that a device should hold.

@@ -27,6 +27,8 @@ if [[ $(uname -m) == x86_64 ]]; then # the C SDK is tested as a 32-bit program, 
 	need gcc-12-multilib bash -c 'echo "int main(void) { return 0; }" | gcc -m32 -x c -o /dev/null -'
 	need libc6-dev-i386 test -f /usr/include/gnu/stubs-32.h
 fi
+need mosquitto command -v mosquitto
+need mosquitto-clients command -v mosquitto_pub
 need lld command -v wasm-ld
 need chromium command -v chromium
 need fonts-dejavu-core bash -c 'compgen -G "/usr/share/fonts/*/*/*.ttf"'
@@ -51,3 +53,6 @@ if [[ ! -x .tools/venv/bin/pytest ]]; then
 	python3 -m venv .tools/venv
 	.tools/venv/bin/python -m pip install -q --disable-pip-version-check pytest
 fi
+# MQTT clients of others, for device/access.
+.tools/venv/bin/python -c 'import paho.mqtt' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check 'paho-mqtt>=2'
+[[ -d .tools/mqttjs/node_modules/mqtt ]] || npm install --silent --no-audit --no-fund --prefix .tools/mqttjs mqtt@5

@@ -40,6 +40,12 @@ type Exchange interface {
 	Stats() exchange.Stats
 }
 
+// Access is what the agent needs of the logins of clients: *[access.Access] is one.
+type Access interface {
+	// Apply makes these the credentials that are good.
+	Apply(credentials []spec.DesiredCredential)
+}
+
 // Logs is what the agent needs of the applications' logs: *[logs.Store] is one.
 type Logs interface {
 	Read(app spec.Name, n int, since time.Time) ([]spec.LogLine, error)
@@ -64,6 +70,7 @@ type Options struct {
 	Exchange Exchange
 	Logs     Logs
 	Log      *slog.Logger
+	Access   Access // of clients by MQTT and NATS; nil: there are none
 
 	Period time.Duration // of asking for the desired state; 30 s
 	Alive  time.Duration // of the signal that the device is there; 5 s
@@ -109,6 +116,7 @@ func New(o Options) (*Agent, error) {
 // It returns nil; no fault from outside ends it.
 func (a *Agent) Run(ctx context.Context) error {
 	if d, ok := a.state.load(); ok {
+		a.admit(d)
 		a.Log.Info("running the last known desired state", "revision", d.Revision, "applications", len(d.Applications))
 		a.Engine.Apply(d)
 	}

@@ -94,9 +94,17 @@ func (a *Agent) refresh(ctx context.Context, registered *registration) error {
 	}
 	if a.state.accept(d) {
 		a.Log.Info("new desired state", "revision", d.Revision, "applications", len(d.Applications))
+		a.admit(d)
 		a.Engine.Apply(d)
 	}
 	return nil
+}
+
+// admit makes the desired state's credentials good.
+func (a *Agent) admit(d spec.Desired) {
+	if a.Access != nil {
+		a.Access.Apply(d.Credentials)
+	}
 }
 
 // factsPatience is how long a registration waits for the facts: runtimes and

@@ -75,6 +75,9 @@ GET /v1/devices/{id}
 POST /v1/devices/{id}/publish
 GET /v1/devices/{id}/tail
 GET /v1/devices/{id}/topics
+POST /v1/credentials
+GET /v1/credentials
+DELETE /v1/credentials/{name}
 GET /v1/device/desired
 PUT /v1/device
 GET /healthz

@@ -79,6 +79,7 @@ func New(o Options) *Server {
 	s.eventRoutes()
 	s.manyLogsRoute()
 	s.deviceRoutes()
+	s.credentialRoutes()
 	s.pageRoutes(tidy(s.api.OpenAPI()))
 	s.handler = s.guard(http.HandlerFunc(s.route))
 	return s

@@ -74,6 +74,10 @@ func (s *Store) Desired(ctx context.Context, device spec.DeviceID) (spec.Desired
 		}
 		d.Applications, err = query(ctx, q, scanDesired, `SELECT p.deployment_id, p.name, a.version, a.artifact, a.configuration, p.desired
 			FROM placements p JOIN applications a ON a.id = p.application_id WHERE p.device_id = $1 ORDER BY p.name`, device)
+		if err == nil {
+			d.Credentials, err = query(ctx, q, scanDesiredCredential, `SELECT name, hash, subscribe, publish FROM credentials
+				WHERE device_id = $1 OR device_id = '' ORDER BY name`, device)
+		}
 		return err
 	})
 	return d, s.missing(err, op, string(device), "there is no such device", "A device registers itself when its agent starts.")

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		"Devices":                  testDevices,
 		"Tokens":                   testTokens,
 		"Sessions":                 testSessions,
+		"Credentials":              testCredentials,
 		"Pages":                    testPages,
 		"Deploy":                   testDeploy,
 		"DeployRefused":            testDeployRefused,
