@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"spec"},
 	{"internal", "sdk"},
 	{"artifact", "observe", "fabric", "exchange"},
-	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway"},
+	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway", "device/access"},
 	{"server/fleet", "device/engine", "device/micro", "client"},
 	{"server/api", "device/agent"},
 	{"cli"},
