@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Configuration is fescue.yaml decoded: one application, by its author's words.
 // Defaults are filled in by Decode, so that a reader needs no second set of them.
@@ -143,6 +146,13 @@ const (
 // is called follows.
 const InvokeTopic = "$fescue/invoke/"
 
+// keep adds what is to be kept, unless the author has said how.
+func (r *Resources) keep(k Keep) {
+	if !slices.ContainsFunc(r.Keep, func(own Keep) bool { return own.Topic == k.Topic }) {
+		r.Keep = append(r.Keep, k)
+	}
+}
+
 // Grants are the topics that the application may use, triggers included.
 func (c *Configuration) Grants() Resources {
 	g := Resources{
@@ -156,6 +166,12 @@ func (c *Configuration) Grants() Resources {
 	for _, t := range c.Triggers {
 		if t.Topic != "" {
 			g.Subscribe = append(g.Subscribe, t.Topic)
+		}
+		if t.Delivery == AtLeastOnce {
+			g.keep(Keep{Topic: t.Topic, Size: DefaultKeep, Full: FullRefuse})
+		}
+		if t.DeadLetter != "" { // who looks after it may come late
+			g.keep(Keep{Topic: Filter(t.DeadLetter), Size: DefaultKeep, Full: FullDropOldest})
 		}
 		for _, out := range []Topic{t.Reply, t.DeadLetter} {
 			if out != "" {

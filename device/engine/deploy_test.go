@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -263,7 +264,7 @@ func (d *device) ask(t testing.TB, topic spec.Topic, payload string, reply spec.
 	}
 	defer client.Close()
 	answers := make(chan string, 16)
-	if _, err := client.Subscribe(reply, exchangeOptions, func(m message) { answers <- string(m.Payload) }); err != nil {
+	if _, err := client.Subscribe(reply, exchangeOptions, func(m exchange.Message) { answers <- string(m.Payload) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.Publish(topic, []byte(payload)); err != nil {

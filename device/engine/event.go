@@ -29,6 +29,13 @@ type event struct {
 	payload     []byte
 }
 
+// newID is an event's.
+func newID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(id[:])
+}
+
 // call makes the event one for the function; finish is called once.
 func (f *function) call(e event, finish func(result []byte, err error)) *call {
 	return &call{ctx: context.Background(), invocation: f.launcher.invocation(e), finish: finish}
@@ -36,10 +43,8 @@ func (f *function) call(e event, finish func(result []byte, err error)) *call {
 
 // invocation is the event with CloudEvents' attributes.
 func (l *launcher) invocation(e event) exchange.Invocation {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
 	attributes := append(make([]exchange.Attribute, 0, 6+len(e.more)),
-		exchange.Attribute{Name: "id", Value: hex.EncodeToString(id[:])},
+		exchange.Attribute{Name: "id", Value: newID()},
 		exchange.Attribute{Name: "source", Value: "fescue://" + string(l.application.engine.Device) + e.source},
 		exchange.Attribute{Name: "type", Value: e.kind},
 		exchange.Attribute{Name: "time", Value: time.Now().UTC().Format("2006-01-02T15:04:05.000000Z07:00")},

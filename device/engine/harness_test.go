@@ -110,6 +110,9 @@ func openDevice(dir string, sink observe.Sink, log *slog.Logger) (*device, error
 	}
 	d.logs = logs.Open(filepath.Join(dir, "logs"), log)
 	d.router = exchange.New(exchange.Options{Device: "test", Log: log})
+	if err := d.router.OpenStores(filepath.Join(dir, "exchange")); err != nil {
+		return nil, err
+	}
 	link, err := unix.Listen(unix.Options{Path: filepath.Join(dir, "run", "x.sock"), Mode: 0o666})
 	if err != nil {
 		return nil, err
@@ -370,7 +373,5 @@ func toJSON(t testing.TB, v any) []byte {
 	}
 	return text
 }
-
-type message = exchange.Message
 
 var exchangeOptions exchange.SubscribeOptions

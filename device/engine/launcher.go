@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +86,7 @@ func (l *launcher) variables(around runtimes.Surroundings) []string {
 	})
 	if l.config.IsFunction() {
 		v["FESCUE_WORKER_FD"], v["FESCUE_HANDLER"] = "3", l.config.Handler
+		v["FESCUE_CONCURRENCY"] = strconv.Itoa(min(max(l.config.Workers.Concurrency, 1), max(l.config.Limits.Concurrency, 1)))
 	}
 	environment := make([]string, 0, len(v))
 	for _, name := range slices.Sorted(maps.Keys(v)) {

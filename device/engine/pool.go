@@ -28,9 +28,9 @@ func abandon(calls []*call, why string) {
 	}
 }
 
-// function is an application that is called: a queue of calls, and as many
-// workers as its configuration allows, one call each at a time. One worker is
-// kept; the others start when calls wait.
+// function is an application that is called: a queue of calls, and workers that take
+// them. So many as the configuration's minimum are kept, more start when calls wait, and end when
+// they have had nothing to do for a while.
 type function struct {
 	troubles
 	launcher *launcher
@@ -46,15 +46,17 @@ type function struct {
 
 	mu      sync.Mutex
 	stopped bool
-	slots   int // that serve or are starting
-	idle    int // of them, that wait for a call
+	opened  bool          // it was found healthy, or is kept
+	slots   map[int]*slot // by number
+	lanes   int           // of all slots
+	free    int           // lanes that could take a call now, or soon
 
 	first *worker // started by begin, taken over by the first slot
 }
 
 func newFunction(l *launcher) *function {
 	f := &function{
-		launcher: l, troubles: troubles{log: l.log},
+		launcher: l, troubles: troubles{log: l.log}, slots: map[int]*slot{},
 		queue: make(chan *call, max(l.config.Limits.Queue, 1)),
 	}
 	f.taking, f.finish = context.WithCancel(context.Background()) // stop ends them
@@ -71,24 +73,72 @@ func (f *function) healthy(ctx context.Context) error {
 	if err := f.first.ready(ctx, f.launcher.application.engine.Timing.Ready); err != nil {
 		return err
 	}
-	f.addSlot()
+	f.open(1) // the first worker is there, whatever the minimum
 	return nil
 }
 
-func (f *function) keep() { f.addSlot() }
-
-// addSlot adds a worker.
-func (f *function) addSlot() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.addSlotLocked()
+func (f *function) keep() {
+	f.open(0)
+	if int(f.launcher.config.Workers.Min) == 0 {
+		f.up(0) // with no worker it is well, too
+	}
 }
 
-func (f *function) addSlotLocked() {
-	s := &slot{function: f, number: f.slots, worker: f.first}
+// open lets calls in and starts the workers that are kept.
+func (f *function) open(least int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened = true
+	for range max(int(f.launcher.config.Workers.Min), least) {
+		f.addSlot()
+	}
+}
+
+// addSlot adds a worker, unless there are as many as may be. mu is held.
+func (f *function) addSlot() {
+	w, total := f.launcher.config.Workers, max(f.launcher.config.Limits.Concurrency, 1)
+	lanes := min(max(w.Concurrency, 1), total-f.lanes)
+	if f.stopped || lanes <= 0 || len(f.slots) >= max(w.Max, 1) {
+		return
+	}
+	number := 0
+	for f.slots[number] != nil {
+		number++
+	}
+	s := &slot{function: f, number: number, lanes: lanes, worker: f.first, open: true}
 	f.first = nil
-	f.slots++
+	f.slots[number] = s
+	f.lanes += lanes
+	f.free += lanes
 	f.group.Go(s.run)
+}
+
+// leave takes a slot out that has had nothing to do, unless it is needed after all.
+func (f *function) leave(s *slot) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.slots) <= int(f.launcher.config.Workers.Min) || len(f.queue) > 0 {
+		return false
+	}
+	f.removeLocked(s)
+	return true
+}
+
+// remove takes out a slot that ends.
+func (f *function) remove(s *slot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.slots[s.number] == s {
+		f.removeLocked(s)
+	}
+}
+
+func (f *function) removeLocked(s *slot) {
+	delete(f.slots, s.number)
+	f.lanes -= s.lanes
+	if s.open {
+		f.free -= s.lanes
+	}
 }
 
 // submit queues a call. It never waits: fail.Exhausted if the queue is full.
@@ -104,8 +154,8 @@ func (f *function) submit(c *call) error {
 		return fail.New(fail.Exhausted, "invoke function", "%d calls are waiting already", cap(f.queue)).
 			WithHint("Raise limits.concurrency, or limits.queue, or call it less often.")
 	}
-	if len(f.queue) > f.idle && f.slots > 0 && f.slots < f.launcher.config.Limits.Concurrency {
-		f.addSlotLocked()
+	if f.opened && len(f.queue) > f.free {
+		f.addSlot()
 	}
 	return nil
 }
@@ -136,9 +186,37 @@ func (f *function) stop() []*call {
 	}
 }
 
-// setIdle counts the slots that wait for a call.
-func (f *function) setIdle(by int) {
+// giveBack queues a call again that was taken and not begun.
+func (f *function) giveBack(c *call) {
+	if err := f.submit(c); err != nil {
+		c.finish(nil, err)
+	}
+}
+
+// took and gave count the lanes that are free.
+func (f *function) took() { f.count(-1) }
+func (f *function) gave() { f.count(1) }
+
+func (f *function) count(by int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.idle += by
+	f.free += by
+}
+
+// setOpen tells whether a slot, none of whose lanes is busy, can take calls now or soon.
+func (f *function) setOpen(s *slot, open bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.open == open || f.slots[s.number] != s {
+		return
+	}
+	s.open = open
+	if !open {
+		f.free -= s.lanes
+		if f.opened && len(f.queue) > f.free { // others have to take what waits
+			f.addSlot()
+		}
+		return
+	}
+	f.free += s.lanes
 }

@@ -41,13 +41,17 @@ func keyOf(t spec.Trigger) string {
 func (t *triggers) update(wanted []spec.Trigger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	keep := map[string]bool{}
+	keep, consumed := map[string]bool{}, map[spec.Filter]bool{}
 	for _, w := range wanted {
 		keep[keyOf(w)] = true
+		consumed[w.Topic] = consumed[w.Topic] || w.Delivery == spec.AtLeastOnce
 	}
 	for key, s := range t.sources {
 		if !keep[key] {
 			s.close()
+			if c, ok := s.(consumption); ok && !consumed[c.flow.trigger.Topic] {
+				c.forget() // no version consumes it any more
+			}
 			delete(t.sources, key)
 		}
 	}

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"fescue.dev/fescue/artifact"
@@ -43,14 +42,6 @@ func (d *deployment) suits(ctx context.Context) error {
 	if e.Addresses[c.IPC] == "" {
 		return fail.New(fail.Unsupported, op, "this device has no link %s", c.IPC).On("ipc").
 			WithHint("Use another `ipc`; every device has unix.")
-	}
-	if w := c.Workers; c.IsFunction() && (w.Min != 1 || w.Concurrency > 1 || w.Calls > 0 || w.Memory > 0 || w.Max != c.Limits.Concurrency) {
-		return fail.New(fail.Unsupported, op, "workers other than limits.concurrency asks for are not supported by this version").On("workers")
-	}
-	for i, t := range c.Triggers {
-		if t.Delivery == spec.AtLeastOnce || t.Order != "" || t.Batch.Events > 0 {
-			return fail.New(fail.Unsupported, op, "delivery at least once, order and batches are not supported by this version").On(fmt.Sprintf("triggers[%d]", i))
-		}
 	}
 	for _, command := range c.Commands {
 		if command.Mode == spec.ModeRoot && !e.AllowRoot {

@@ -72,6 +72,18 @@ func (w *worker) ready(ctx context.Context, limit time.Duration) error {
 	}
 }
 
+// gone tells whether it takes no calls any more.
+func (w *worker) gone() bool {
+	select {
+	case <-w.session.Done():
+		return true
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // end ends the process: at once, or, with a grace, asked to finish first.
 func (w *worker) end(grace time.Duration) string {
 	if grace > 0 {

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"fescue.dev/fescue/spec"
+)
+
+// lookAtMemory is the least time between two looks at a worker's memory.
+const lookAtMemory = 250 * time.Millisecond
+
+// worn tells whether the worker has to be replaced. Its calls end first.
+func (s *slot) worn() bool {
+	w := s.function.launcher.config.Workers
+	if w.Calls > 0 && s.calls >= w.Calls {
+		return true
+	}
+	if w.Memory <= 0 || s.calls == 0 || time.Since(s.lookedAt) < lookAtMemory {
+		return false
+	}
+	s.lookedAt = time.Now()
+	used := residentMemory(s.worker.process.Pid())
+	if used <= w.Memory {
+		return false
+	}
+	s.function.log.Note("info", "a worker is replaced: it has "+used.String()+" of memory, more than workers.memory ("+w.Memory.String()+")")
+	return true
+}
+
+// residentMemory is what the process has in memory, or 0 if that cannot be told.
+func residentMemory(pid int) spec.Bytes {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0
+	}
+	return spec.Bytes(pages) * spec.Bytes(os.Getpagesize())
+}
