@@ -6,6 +6,9 @@ SHELL := /usr/bin/env bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X fescue.dev/fescue/app.version=$(VERSION)
 GO ?= go
+# Packages whose speed nobody waits for are built without inlining: 0.6 MB less
+# of binary, of which every device holds the most part in memory.
+LEAN := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx/v5 github.com/danielgtaylor/huma/v2 github.com/goccy/go-yaml github.com/pressly/goose/v3,-gcflags=$(m)/...=-l)
 TOOLS := .tools
 GOTESTSUM = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 PY := $(TOOLS)/venv/bin/python
@@ -20,7 +23,7 @@ help: ## Show this list
 
 .PHONY: build
 build: console ## Build bin/fescue, with the web console if npm is there
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
+	$(GO) build -trimpath $(LEAN) -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
 
 .PHONY: console
 console: # built again only when its sources changed
