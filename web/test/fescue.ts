@@ -12,6 +12,7 @@ const binary = join(root, "bin/fescue");
 export class Fescue {
   readonly state = mkdtempSync(join(tmpdir(), "fescue-console-"));
   url = "";
+  device = ""; // the name of the one there is
   private process: ChildProcess | undefined;
   private output = "";
 
@@ -35,8 +36,9 @@ export class Fescue {
     await eventually("the server answers", async () => {
       if (child.exitCode !== null) throw new Error(`fescue up ended: ${this.output}`);
       this.url = readFileSync(join(this.state, "server/url"), "utf8").trim();
-      const devices = await this.get("/v1/devices");
-      return devices.items.some((d: { connected: boolean }) => d.connected);
+      const devices = (await this.get("/v1/devices")).items as { id: string; connected: boolean }[];
+      this.device = devices[0]?.id ?? "";
+      return devices.some((d) => d.connected);
     });
   }
 
@@ -45,6 +47,11 @@ export class Fescue {
     await this.kill("SIGKILL");
     await between();
     await this.up(new URL(this.url).host);
+  }
+
+  // at is the address of a place in the console.
+  at(path: string) {
+    return this.url + path.replace("{device}", this.device);
   }
 
   run(...args: string[]): string {

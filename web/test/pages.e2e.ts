@@ -31,7 +31,7 @@ describe.each(Object.entries(looks))("%s", (look, options) => {
   afterAll(() => seen?.page.context().close());
 
   it.each(pages)("$name", async ({ path, ready }) => {
-    await seen.page.goto(fescue.url + path);
+    await seen.page.goto(fescue.at(path));
     await ready(seen.page);
     await accessible(seen.page, `${path}, ${look}`);
     await fits(seen.page, `${path}, ${look}`);

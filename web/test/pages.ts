@@ -12,6 +12,12 @@ const heading = (name: string) => (page: Page) => page.getByRole("heading", { le
 const text = (words: string) => (page: Page) => page.getByText(words).first().waitFor();
 
 export const pages: Place[] = [
+  { name: "overview", path: "/", ready: text("could not be deployed") },
+  { name: "topics", path: "/topics", ready: (page) => page.locator(".message").nth(1).waitFor() },
+  { name: "topics-one", path: "/topics?filter=poly/roots", ready: (page) => page.locator(".message").first().click() },
+  { name: "devices", path: "/devices", ready: (page) => page.getByRole("row", { name: /connected/ }).waitFor() },
+  { name: "device", path: "/devices/{device}", ready: text("Isolation it enforces") },
+  { name: "map", path: "/map", ready: (page) => page.locator(".react-flow__node", { hasText: "poly/roots" }).waitFor() },
   { name: "applications", path: "/applications", ready: text("roots-server") },
   { name: "application", path: "/applications/hello", ready: text("May publish") },
   { name: "application-code", path: "/applications/hello/code", ready: text("def handle") },

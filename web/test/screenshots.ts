@@ -37,7 +37,7 @@ it("takes pictures of every page", async () => {
     const { page } = await open(browser, fescue, options);
     for (const { name, path, ready } of pages) {
       if (only && !only.includes(name)) continue;
-      await page.goto(fescue.url + path);
+      await page.goto(fescue.at(path));
       await ready(page);
       await settled(page, `${name}-${look}`);
     }

@@ -132,8 +132,37 @@ describe("the console", () => {
     await page.getByRole("alert").getByText("greeter.py").first().waitFor();
   });
 
+  it("publishes on its topic, and shows the answer and who sent it", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/topics?filter=greeter/%23");
+    await page.getByText("Nothing yet on greeter/#").waitFor();
+    await page.getByRole("textbox", { name: "Topic", exact: true }).fill("greeter/request");
+    await page.getByLabel("Payload").fill('{"name": "Grace"}');
+    await page.getByRole("button", { name: "Publish" }).click();
+    await page.getByRole("log").getByText("Hello, Grace!").click();
+    await page.getByRole("region", { name: "Message" }).getByText("from greeter").waitFor();
+    await page.getByRole("navigation", { name: "Topics" }).getByText("reply").waitFor();
+  });
+
+  it("does not publish on what is no topic, and says why", async () => {
+    const { page } = seen;
+    await page.getByRole("textbox", { name: "Topic", exact: true }).fill("greeter/#");
+    await page.getByRole("button", { name: "Publish" }).click();
+    await page.getByRole("alert").getByText("Not published").waitFor();
+  });
+
+  it("draws who talks to whom", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/map");
+    await page.locator(".react-flow__node", { hasText: "greeter/request" }).waitFor();
+    await page.locator(".react-flow__node", { hasText: "greeter/reply" }).waitFor();
+    await page.getByText("The same as a list").click();
+    await page.getByText(/^greeter → greeter\/reply/).waitFor();
+  });
+
   it("deploys a second version, compares it, and rolls back", async () => {
     const { page } = seen;
+    await page.goto(fescue.url + "/applications/greeter");
     await page.getByRole("link", { name: "Edit" }).click();
     await write("Text of greeter.py", greet("Good morning"));
     await deployed("0.1.1");

@@ -1,7 +1,7 @@
 // App: who is signed in sees the frame with its pages, everybody else the sign-in.
 import { Center, Loader } from "@mantine/core";
 import { lazy, Suspense } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Route, Switch } from "wouter";
 import { Live } from "../api/live";
 import { Boundary } from "../parts/Boundary";
 import { Trouble } from "../parts/Trouble";
@@ -18,6 +18,11 @@ const New = lazy(() => import("../create/New"));
 const Deployments = lazy(() => import("../deployments/Deployments"));
 const DeploymentPage = lazy(() => import("../deployments/DeploymentPage"));
 const Logs = lazy(() => import("../logs/Logs"));
+const Topics = lazy(() => import("../topics/Topics"));
+const Devices = lazy(() => import("../devices/Devices"));
+const DevicePage = lazy(() => import("../devices/DevicePage"));
+const MapPage = lazy(() => import("../map/MapPage"));
+const Overview = lazy(() => import("../overview/Overview"));
 const Settings = lazy(() => import("../settings/Settings"));
 
 export function App() {
@@ -47,9 +52,7 @@ function Pages() {
     <Boundary>
       <Suspense fallback={<Waiting />}>
         <Switch>
-          <Route path="/">
-            <Redirect to="/applications" replace />
-          </Route>
+          <Route path="/" component={Overview} />
           <Route path="/applications" component={Applications} />
           <Route path="/new" component={New} />
           <Route path="/applications/:name/edit">{(p) => <Edit key={p.name} name={p.name} />}</Route>
@@ -59,6 +62,10 @@ function Pages() {
           <Route path="/deployments" component={Deployments} />
           <Route path="/deployments/:id">{(p) => <DeploymentPage key={p.id} id={Number(p.id)} />}</Route>
           <Route path="/logs" component={Logs} />
+          <Route path="/topics" component={Topics} />
+          <Route path="/devices" component={Devices} />
+          <Route path="/devices/:id">{(p) => <DevicePage key={p.id} id={p.id} />}</Route>
+          <Route path="/map" component={MapPage} />
           <Route path="/settings" component={Settings} />
           <Route component={Missing} />
         </Switch>

@@ -1,16 +1,29 @@
 // Frame is what stands around every page: where one can go, and how the connection is.
 import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconApps, IconArticle, IconRocket, IconSettings } from "@tabler/icons-react";
+import {
+  IconAffiliate,
+  IconApps,
+  IconArticle,
+  IconDevices,
+  IconHome,
+  IconMessages,
+  IconRocket,
+  IconSettings,
+} from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Logo } from "./Logo";
 
 const places = [
+  { to: "/", name: "Overview", icon: IconHome },
   { to: "/applications", name: "Applications", icon: IconApps },
   { to: "/deployments", name: "Deployments", icon: IconRocket },
+  { to: "/topics", name: "Topics", icon: IconMessages },
   { to: "/logs", name: "Logs", icon: IconArticle },
+  { to: "/devices", name: "Devices", icon: IconDevices },
+  { to: "/map", name: "Map", icon: IconAffiliate },
   { to: "/settings", name: "Settings", icon: IconSettings },
 ];
 

@@ -40,7 +40,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--fescue-line": "#e1e5e2",
     "--fescue-good": "#1f7a4d",
     "--fescue-bad": "#c02a2a",
-    "--fescue-busy": "#1d6fb8",
+    "--fescue-busy": "#175f9f",
     "--fescue-warn": "#9a6200",
     "--fescue-idle": "#697179",
   },

@@ -38,7 +38,7 @@ export function Overview({ app }: { app: Application }) {
   return (
     <Stack gap="lg">
       {app.placements.length > 0 ? (
-        <Table label="Devices" columns={columns} rows={app.placements} id={(p) => p.device} />
+        <Table label="Devices" columns={columns} rows={app.placements} id={(p) => p.device} to={(p) => `/devices/${p.device}`} />
       ) : (
         <Empty title="On no device">
           <Link href={`/applications/${app.name}/versions`}>Choose a version</Link> to deploy it.
@@ -129,7 +129,7 @@ function Topics({ of }: { of: string[] }) {
       {of.map((t, i) => (
         <span key={t}>
           {i > 0 && ", "}
-          {t}
+          <Link href={`/topics?filter=${encodeURIComponent(t)}`}>{t}</Link>
         </span>
       ))}
     </>

@@ -1,0 +1,118 @@
+// GraphView draws the graph. It is loaded when the map is looked at.
+import "@xyflow/react/dist/base.css";
+import {
+  BaseEdge,
+  Controls,
+  type EdgeProps,
+  Handle,
+  MarkerType,
+  type Node as FlowNode,
+  type NodeProps,
+  Position,
+  ReactFlow,
+} from "@xyflow/react";
+import { useMemo } from "react";
+import { Link } from "wouter";
+import { Status } from "../parts/Status";
+import { rate } from "../parts/words";
+import type { Graph, Node } from "./graph";
+import { layout, sizes } from "./layout";
+
+type Drawn = FlowNode<{ node: Node }>;
+
+export default function GraphView({ graph }: { graph: Graph }) {
+  // Places change only when something comes or goes, not with every rate.
+  const shape = [...graph.nodes.map((n) => n.id), ...graph.edges.map((e) => e.id)].join("\n");
+  const places = useMemo(() => layout(graph), [shape]);
+  const nodes = graph.nodes.map((n): Drawn => ({
+    id: n.id,
+    type: n.kind,
+    position: places.get(n.id) ?? { x: 0, y: 0 },
+    data: { node: n },
+    ...sizes[n.kind],
+    ariaLabel: describe(n),
+  }));
+  const isBack = (from: string, to: string) => (places.get(from)?.x ?? 0) >= (places.get(to)?.x ?? 0);
+  const edges = graph.edges.map((e) => ({
+    id: e.id,
+    source: e.from,
+    target: e.to,
+    type: isBack(e.from, e.to) ? "back" : "default",
+    className: e.used ? (e.rate > 0 ? "flows" : undefined) : "granted",
+    label: e.rate > 0 ? rate(e.rate) : undefined,
+    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 },
+    focusable: false,
+  }));
+  return (
+    <div className="map">
+      <ReactFlow
+        key={shape}
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        fitView
+        fitViewOptions={{ maxZoom: 1.1, padding: 0.08 }}
+        minZoom={0.15}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        proOptions={{ hideAttribution: false }}
+      >
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </div>
+  );
+}
+
+// BackEdge leads back to the left, below what it would otherwise cross.
+function BackEdge({ sourceX: sx, sourceY: sy, targetX: tx, targetY: ty, markerEnd, label }: EdgeProps) {
+  const low = Math.max(sy, ty) + 54;
+  const path = `M${sx},${sy} C${sx + 50},${sy} ${sx + 50},${low} ${sx},${low} L${tx},${low} C${tx - 50},${low} ${tx - 50},${ty} ${tx},${ty}`;
+  return <BaseEdge path={path} markerEnd={markerEnd} label={label} labelX={(sx + tx) / 2} labelY={low} />;
+}
+
+const edgeTypes = { back: BackEdge };
+
+const describe = (n: Node) => `${n.kind} ${n.name}${n.note ? `, ${n.note}` : ""}`;
+
+function ApplicationNode({ data: { node } }: NodeProps<Drawn>) {
+  return (
+    <Box node={node}>
+      <Link href={`/applications/${node.name}`}>{node.name}</Link>
+      <Status state={node.state} />
+    </Box>
+  );
+}
+
+function TopicNode({ data: { node } }: NodeProps<Drawn>) {
+  return (
+    <Box node={node}>
+      <Link href={`/topics?filter=${encodeURIComponent(node.name)}`} title={node.name}>
+        {node.name}
+      </Link>
+      <span className="node-note">{node.note || rate(node.rate)}</span>
+    </Box>
+  );
+}
+
+const OutsideNode = ({ data: { node } }: NodeProps<Drawn>) => (
+  <Box node={node}>
+    <span>{node.name}</span>
+    <span className="node-note">outside client</span>
+  </Box>
+);
+
+function Box({ node, children }: { node: Node; children: React.ReactNode }) {
+  return (
+    <div className="node" data-kind={node.kind} data-noted={node.note || undefined}>
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      {children}
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+}
+
+const nodeTypes = { application: ApplicationNode, topic: TopicNode, outside: OutsideNode };

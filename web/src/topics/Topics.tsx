@@ -1,0 +1,200 @@
+// Topics: what is published on a device, who may use it, and the messages themselves.
+import { ActionIcon, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { IconChevronRight } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useSearchParams } from "wouter";
+import { devices } from "../api/queries";
+import { Empty } from "../parts/Empty";
+import { Loaded } from "../parts/Loaded";
+import { Page } from "../parts/Page";
+import { Spark } from "../parts/Spark";
+import { rate } from "../parts/words";
+import { Publish } from "./Publish";
+import { TailView } from "./TailView";
+import { rowsOf, type Row, treeOf } from "./tree";
+import { Users } from "./Users";
+import { useTopics } from "./useTopics";
+
+export default function Topics() {
+  const machines = useQuery(devices);
+  const [search, setSearch] = useSearchParams();
+  const device = search.get("device") ?? (machines.data?.find((d) => d.connected) ?? machines.data?.[0])?.id ?? "";
+  const filter = search.get("filter") || "#";
+  const choose = (key: string, value: string) =>
+    setSearch((was) => {
+      if (value) was.set(key, value);
+      else was.delete(key);
+      return was;
+    });
+  return (
+    <Page
+      title="Topics"
+      note="What is published on a device, as it comes."
+      actions={
+        (machines.data?.length ?? 0) > 1 && (
+          <NativeSelect
+            aria-label="Device"
+            value={device}
+            onChange={(e) => choose("device", e.currentTarget.value)}
+            data={machines.data!.map((d) => d.id)}
+          />
+        )
+      }
+    >
+      <Loaded query={machines} height={400}>
+        {(all) =>
+          all.length === 0 ? (
+            <Empty title="No devices">Topics are those of a device. None has joined yet.</Empty>
+          ) : (
+            <div className="topics">
+              <Tree device={device} filter={filter} onChoose={(f) => choose("filter", f)} />
+              <Stack gap="md" miw={0}>
+                <Filter filter={filter} onChange={(f) => choose("filter", f)} />
+                <TailView device={device} filter={filter} />
+              </Stack>
+              <Stack gap="md" miw={0}>
+                <Publish device={device} suggested={/[#+]/.test(filter) ? "" : filter} />
+                <Users filter={filter} device={device} />
+              </Stack>
+            </div>
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+// The filter is applied when it is entered: each change opens another stream.
+function Filter({ filter, onChange }: { filter: string; onChange: (filter: string) => void }) {
+  const [typed, setTyped] = useState(filter);
+  useEffect(() => setTyped(filter), [filter]);
+  const enter = () => typed.trim() !== filter && onChange(typed.trim());
+  return (
+    <TextInput
+      size="xs"
+      label="Topic filter"
+      description="+ stands for one level, # at the end for all that follow"
+      value={typed}
+      spellCheck={false}
+      onChange={(e) => setTyped(e.currentTarget.value)}
+      onBlur={enter}
+      onKeyDown={(e) => e.key === "Enter" && enter()}
+    />
+  );
+}
+
+function Tree({ device, filter, onChoose }: { device: string; filter: string; onChoose: (filter: string) => void }) {
+  const { query, rates } = useTopics(device);
+  const [folded, setFolded] = useState(new Set<string>());
+  const toggle = (path: string) =>
+    setFolded((was) => {
+      const next = new Set(was);
+      if (!next.delete(path)) next.add(path);
+      return next;
+    });
+  return (
+    <nav aria-label="Topics">
+      <Loaded query={query} height={240}>
+        {() => {
+          const rows = rowsOf(treeOf(rates), folded);
+          return (
+            <div className="tree">
+              <TreeRow
+                name="all topics"
+                filter="#"
+                chosen={filter === "#"}
+                depth={0}
+                rate={rates.reduce((sum, t) => sum + t.rate, 0)}
+                onChoose={onChoose}
+              />
+              {rows.map((row) => (
+                <BranchRow
+                  key={row.branch.path}
+                  row={row}
+                  filter={filter}
+                  folded={folded.has(row.branch.path)}
+                  onFold={toggle}
+                  onChoose={onChoose}
+                />
+              ))}
+              {rows.length === 0 && (
+                <Text size="sm" c="dimmed" p="xs">
+                  Nobody publishes or subscribes yet.
+                </Text>
+              )}
+            </div>
+          );
+        }}
+      </Loaded>
+    </nav>
+  );
+}
+
+interface BranchRowProps {
+  row: Row;
+  filter: string;
+  folded: boolean;
+  onFold: (path: string) => void;
+  onChoose: (filter: string) => void;
+}
+
+function BranchRow({ row: { branch, depth }, filter, folded, onFold, onChoose }: BranchRowProps) {
+  const below = branch.branches.length > 0;
+  const leads = branch.topic && !below ? branch.path : `${branch.path}/#`;
+  return (
+    <TreeRow
+      name={branch.name || "(empty)"}
+      filter={leads}
+      chosen={filter === leads}
+      depth={depth}
+      rate={branch.rate}
+      history={branch.topic?.history}
+      onChoose={onChoose}
+      fold={
+        below && (
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size={24}
+            aria-label={folded ? `Unfold ${branch.path}` : `Fold ${branch.path}`}
+            aria-expanded={!folded}
+            onClick={() => onFold(branch.path)}
+          >
+            <IconChevronRight size={13} className={folded ? undefined : "turned-down"} />
+          </ActionIcon>
+        )
+      }
+    />
+  );
+}
+
+interface TreeRowProps {
+  name: string;
+  filter: string;
+  chosen: boolean;
+  depth: number;
+  rate: number;
+  history?: number[];
+  fold?: React.ReactNode;
+  onChoose: (filter: string) => void;
+}
+
+function TreeRow({ name, filter, chosen, depth, rate: n, history, fold, onChoose }: TreeRowProps) {
+  return (
+    <div className="file" data-chosen={chosen || undefined} style={{ paddingLeft: depth * 14 }}>
+      <span className="tree-fold">{fold}</span>
+      <button
+        type="button"
+        className="tree-topic"
+        aria-current={chosen ? "true" : undefined}
+        onClick={() => onChoose(filter)}
+        title={filter}
+      >
+        <span className="tree-name">{name}</span>
+        {history && <Spark values={history} label={`${filter}: ${rate(n)}`} width={48} height={14} />}
+        <span className="tree-rate">{rate(n)}</span>
+      </button>
+    </div>
+  );
+}

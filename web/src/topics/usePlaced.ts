@@ -1,0 +1,25 @@
+// usePlaced is the applications of a device with what the version on it grants.
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { applications, configurations } from "../api/queries";
+import { grantsOf } from "../applications/grants";
+
+export interface Placed {
+  name: string;
+  state: string;
+  grants: { subscribe: string[]; publish: string[] };
+}
+
+export function usePlaced(device: string): Placed[] {
+  const apps = useQuery(applications).data;
+  const stored = useQuery(configurations).data;
+  return useMemo(() => {
+    const placed: Placed[] = [];
+    for (const app of apps ?? []) {
+      const p = app.placements.find((p) => p.device === device);
+      const version = p && stored?.find((v) => v.name === app.name && v.version === (p.actual || p.version));
+      if (p && version) placed.push({ name: app.name, state: p.state, grants: grantsOf(version.configuration) });
+    }
+    return placed;
+  }, [apps, stored, device]);
+}
