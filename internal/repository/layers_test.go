@@ -19,7 +19,7 @@ const module = "fescue.dev/fescue/"
 var layers = [][]string{
 	{"fail"},
 	{"spec"},
-	{"internal", "sdk"},
+	{"internal", "sdk", "exchange/wire"},
 	{"artifact", "observe", "fabric", "exchange"},
 	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway", "device/access"},
 	{"server/fleet", "device/engine", "device/micro", "client"},

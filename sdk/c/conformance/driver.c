@@ -40,7 +40,7 @@ static void print_hex(fescue_view v) {
     for (i = 0; i < v.size; i++) printf("%02x", (unsigned)(unsigned char)v.data[i]);
 }
 
-static int digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
+static unsigned digit(char c) { return (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10) & 15; }
 
 /* The bytes of a word, which stay until the next command. */
 static fescue_view unhex(const char *word) {

@@ -1,0 +1,151 @@
+package fescue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"fescue.dev/fescue/exchange/wire"
+)
+
+// Event is what a function is called for.
+type Event struct {
+	Attributes map[string]string // CloudEvents': id, source, type, time, subject, datacontenttype
+	Payload    []byte
+	Client     *Client // of the function's own: to publish, keep state and log
+}
+
+// Topic is the topic of the message that called the function, or "".
+func (e *Event) Topic() string { return e.Attributes["subject"] }
+
+// Handler is a function's: what it returns is the event's result. Its context ends when
+// nobody waits for the result any longer.
+type Handler func(ctx context.Context, e *Event) ([]byte, error)
+
+// Serve is the main function of a function's program, which `handler:` in fescue.yaml names: it
+// calls handler for each event, as many at once as `limits.concurrency` says, until the agent asks
+// the worker to exit, or ctx is done.
+func Serve(ctx context.Context, handler Handler) error {
+	conn, err := adopt()
+	if err != nil {
+		return err
+	}
+	var o Options
+	o.fill()
+	o.Token = "" // the link itself proves who this is
+	w := &worker{handler: handler, under: map[uint32]context.CancelFunc{}, leave: make(chan struct{})}
+	c := newClient(o, w)
+	w.client = c
+	l := newLink(conn)
+	r, err := c.greet(l)
+	if err != nil {
+		return err
+	}
+	c.begin(l, r)
+	defer c.Close() //nolint:errcheck // it has no errors
+	c.here(func(b []byte) []byte { return wire.AppendPlain(b, wire.Ready, 0, "") })
+	return w.wait(ctx)
+}
+
+// worker is the part of a client that is called.
+type worker struct {
+	client  *Client
+	handler Handler
+	running sync.WaitGroup
+	leaving sync.Once
+	leave   chan struct{}
+
+	mu    sync.Mutex
+	under map[uint32]context.CancelFunc // invocations under way
+}
+
+func (w *worker) wait(ctx context.Context) error {
+	for {
+		w.client.mu.Lock()
+		fatal, changed := w.client.fatal, w.client.changed
+		w.client.mu.Unlock()
+		if fatal != nil {
+			return fatal
+		}
+		select {
+		case <-w.leave:
+			w.running.Wait()
+			return nil
+		case <-ctx.Done():
+			w.running.Wait()
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+func (w *worker) handle(f wire.Frame) {
+	switch f.Type {
+	case wire.Goodbye:
+		w.leaving.Do(func() { close(w.leave) })
+	case wire.Cancel:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if cancel := w.under[f.ID]; cancel != nil {
+			cancel()
+		}
+	case wire.Invoke:
+		w.invoke(f)
+	}
+}
+
+func (w *worker) invoke(f wire.Frame) {
+	i, _ := f.Invoke()
+	e := &Event{Attributes: map[string]string{}, Payload: clone(i.Payload), Client: w.client}
+	maps.Insert(e.Attributes, func(yield func(string, string) bool) {
+		for k, v := range i.Attributes() {
+			if !yield(string(k), string(v)) {
+				return
+			}
+		}
+	})
+	timeout := time.Duration(i.Timeout) * time.Millisecond
+	if timeout == 0 {
+		timeout = 24 * 365 * time.Hour
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	w.mu.Lock()
+	w.under[f.ID] = cancel
+	w.mu.Unlock()
+	w.running.Go(func() { w.call(ctx, f.ID, e) })
+}
+
+func (w *worker) call(ctx context.Context, id uint32, e *Event) {
+	result, err := guarded(func() ([]byte, error) { return w.handler(ctx, e) })
+	w.mu.Lock()
+	w.under[id]()
+	delete(w.under, id)
+	w.mu.Unlock()
+	if err == nil {
+		err = w.client.checkSize("", len(result))
+	}
+	w.client.here(func(b []byte) []byte {
+		if err == nil {
+			return wire.AppendPlain(b, wire.Result, id, result)
+		}
+		kind, stack := describe(err)
+		return wire.AppendFailure(b, id, kind, err.Error(), stack)
+	})
+}
+
+// describe is the kind of an error, and the stack of a panic.
+func describe(err error) (kind, stack string) {
+	var p *panicked
+	if errors.As(err, &p) {
+		return "panic", string(p.stack)
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code.Error(), ""
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", err), "*"), ""
+}
