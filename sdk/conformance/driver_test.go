@@ -91,7 +91,11 @@ func newBroker(t *testing.T) *broker {
 
 func (b *broker) start() {
 	b.t.Helper()
-	options, err := json.Marshal(map[string]any{"dir": b.dir, "grants": []grant{usual()}})
+	o := map[string]any{"dir": b.dir, "grants": []grant{usual()}}
+	if again, ok := strings.CutPrefix(b.addresses["tcp"], "tcp:"); ok {
+		o["tcp"] = again
+	}
+	options, err := json.Marshal(o)
 	if err != nil {
 		b.t.Fatal(err)
 	}

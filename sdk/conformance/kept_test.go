@@ -95,21 +95,29 @@ func TestAtLeastOnce(t *testing.T) {
 			p.Fatalf("delivery %q", rest)
 		}
 		p.b.do("again", "c", first, 1)
-		again, rest := p.delivery(p.b.next())
-		if again != first || rest != "2 1 kept/x 01" {
-			p.Fatalf("delivery %s %q, first %s", again, rest, first)
-		}
-		p.b.do("done", "c", first)
-		second, rest := p.delivery(p.b.next())
-		if rest != "1 0 kept/x 02" {
-			p.Fatalf("delivery %q", rest)
-		}
-		p.b.do("reject", "c", second)
-		p.b.hears("message dead t/dead 02")
+		p.answersTheRest(first)
 		p.b.do("unsubscribe", "c")
 		p.b.do("forget", "place")
 		p.b.refused("unknown-id", "forget", "place")
 	})
+}
+
+// answersTheRest takes the first message again and the second, in the order in which
+// they come: what waits for its next attempt makes room for others.
+func (p *pair) answersTheRest(first string) {
+	p.Helper()
+	for range 2 {
+		sequence, rest := p.delivery(p.b.next())
+		switch {
+		case sequence == first && rest == "2 1 kept/x 01":
+			p.b.do("done", "c", sequence)
+		case sequence != first && rest == "1 0 kept/x 02":
+			p.b.do("reject", "c", sequence)
+			p.b.hears("message dead t/dead 02")
+		default:
+			p.Fatalf("delivery %s %q", sequence, rest)
+		}
+	}
 }
 
 // What was not acknowledged is there again for who consumes from the place next, also
@@ -128,17 +136,12 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 		p.broker.kill()
 		p.broker.start()
 		left := map[string]bool{}
-		for len(left) < 5 {
+		for !left["05"] || !left["06"] || !left["07"] || !left["08"] || !left["09"] {
 			sequence, rest := p.delivery(p.b.until("delivery"))
 			words := strings.Fields(rest)
 			if words[1] == "1" { // delivered anew, after the broker's start
 				left[words[3]] = true
 				p.b.do("done", "c", sequence)
-			}
-		}
-		for n := 5; n < 10; n++ {
-			if !left[fmt.Sprintf("%02x", n)] {
-				p.Errorf("message %d is lost; delivered again: %v", n, left)
 			}
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -71,6 +72,9 @@ type running struct {
 func newBroker(o options) (*broker, error) {
 	b := &broker{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), workers: map[spec.Name]*running{}}
 	b.router = exchange.New(exchange.Options{Device: spec.DeviceID(o.Device), Log: b.log, OnLog: b.onLog})
+	if err := b.router.OpenStores(filepath.Join(o.Dir, "stores")); err != nil {
+		return nil, err
+	}
 	for _, g := range o.Grants {
 		if err := b.grant(g); err != nil {
 			return nil, err
@@ -132,7 +136,7 @@ func (b *broker) do(ctx context.Context, c command) (answer, error) {
 }
 
 func (b *broker) grant(g grant) error {
-	r := spec.Resources{Subscribe: g.Subscribe, Publish: g.Publish}
+	r := spec.Resources{Subscribe: g.Subscribe, Publish: g.Publish, Keep: g.Keep}
 	return b.router.Grant(g.Name, r, exchange.Credential{Token: g.Token, UID: -1})
 }
 

@@ -1,10 +1,10 @@
 // Command broker is Data Xchange alone, for the tests of the SDKs: the router that
-// devices run, on a Unix socket and on message queues in a directory, with the
+// devices run, with its stores, on a Unix socket and on message queues in a directory and on TCP, with the
 // grants that a test asks for. No agent, no sandbox, no database.
 //
 //	broker '{"dir": "/tmp/x", "grants": [{"name": "a", "token": "1…", "subscribe": ["t/#"], "publish": ["t/+"]}]}'
 //
-// The first line it prints is {"unix": ADDRESS, "mqueue": ADDRESS}; then it obeys one
+// The first line it prints is {"unix": ADDRESS, "mqueue": ADDRESS, "tcp": ADDRESS}; then it obeys one
 // command (see commands.go) for each line of standard input, answers each with a line, and
 // ends when standard input does, or when it is killed: a broker started again in the same directory has
 // the same addresses, which is how reconnection is tested.
@@ -24,12 +24,14 @@ import (
 
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/mqueue"
+	"fescue.dev/fescue/exchange/tcp"
 	"fescue.dev/fescue/exchange/unix"
 	"fescue.dev/fescue/spec"
 )
 
 type options struct {
 	Dir    string  `json:"dir"` // must exist; a short path, for a socket's has 107 bytes
+	TCP    string  `json:"tcp"` // address of the TCP link, to have the same again; otherwise any free port
 	Device string  `json:"device"`
 	Grants []grant `json:"grants"`
 }
@@ -39,6 +41,7 @@ type grant struct {
 	Token     string        `json:"token"`
 	Subscribe []spec.Filter `json:"subscribe"`
 	Publish   []spec.Filter `json:"publish"`
+	Keep      []spec.Keep   `json:"keep"`
 }
 
 func main() {
@@ -52,7 +55,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
 		return fmt.Errorf("want one argument, the options as JSON")
 	}
-	o := options{Device: "testdevice"}
+	o := options{Device: "testdevice", TCP: "127.0.0.1:0"}
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return fmt.Errorf("options: %w", err)
 	}
@@ -62,7 +65,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	links, addresses, err := listen(o.Dir, b.log)
+	links, addresses, err := listen(ctx, o, b.log)
 	if err != nil {
 		return err
 	}
@@ -81,18 +84,23 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	return group.Wait()
 }
 
-func listen(dir string, log *slog.Logger) (links []exchange.Link, addresses map[string]string, err error) {
+func listen(ctx context.Context, o options, log *slog.Logger) (links []exchange.Link, addresses map[string]string, err error) {
 	addresses = map[string]string{}
-	u, err := unix.Listen(unix.Options{Path: filepath.Join(dir, "x.sock")})
+	u, err := unix.Listen(unix.Options{Path: filepath.Join(o.Dir, "x.sock")})
 	if err != nil {
 		return nil, nil, err
 	}
 	addresses[u.Name()] = u.Address()
 	links = append(links, u)
-	q, err := mqueue.Listen(mqueue.Options{Path: filepath.Join(dir, "q.sock"), Log: log})
+	q, err := mqueue.Listen(mqueue.Options{Path: filepath.Join(o.Dir, "q.sock"), Log: log})
 	if err != nil {
 		return nil, nil, err
 	}
 	addresses[q.Name()] = q.Address()
-	return append(links, q), addresses, nil
+	p, err := tcp.Listen(ctx, tcp.Options{Address: o.TCP})
+	if err != nil {
+		return nil, nil, err
+	}
+	addresses[p.Name()] = p.Address()
+	return append(links, q, p), addresses, nil
 }
