@@ -18,8 +18,8 @@ const module = "fescue.dev/fescue/"
 // (docs/design/README.md): facts flow down, nothing reaches up.
 var layers = [][]string{
 	{"fail"},
-	{"spec"},
-	{"internal", "sdk", "exchange/wire"},
+	{"spec", "exchange/wire"},
+	{"internal", "sdk"},
 	{"artifact", "observe", "fabric", "exchange"},
 	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway", "device/access"},
 	{"server/fleet", "device/engine", "device/micro", "client"},

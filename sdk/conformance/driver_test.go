@@ -61,7 +61,7 @@ type keep struct {
 func usual() grant {
 	own := []string{"t/#", "req/#", "kept/#"}
 	return grant{Name: "app", Token: token, Subscribe: own, Publish: own,
-		Keep: []keep{{Topic: "kept/#", Size: "1MiB", Full: "refuse"}}}
+		Keep: []keep{{Topic: "kept/#", Size: "1MiB", Full: "refuse"}, {Topic: "t/dead", Size: "1MiB", Full: "drop-oldest"}}}
 }
 
 // broker is the real one, in a process of its own; started again it has the same
