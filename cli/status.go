@@ -36,7 +36,7 @@ func (s *session) statusCommand() *cobra.Command {
 			}
 			fmt.Fprintf(s.Stdout, "server  %s, version %s, database %s\n", api.BaseURL(), server.Version, server.Database)
 			for _, d := range devices {
-				fmt.Fprintf(s.Stdout, "device  %s, %s, %s\n", d.ID, d.Platform, connection(d))
+				fmt.Fprintf(s.Stdout, "device  %s, %s, %s%s\n", d.ID, d.Platform, connection(d), gateway(d))
 			}
 			fmt.Fprintln(s.Stdout)
 			return s.print(applications, applicationTable(applications...))
@@ -51,6 +51,14 @@ func connection(d spec.Device) string {
 		return "connected"
 	}
 	return "not connected, last seen " + ago(d.LastSeenAt) + " ago"
+}
+
+// gateway is where the device's functions answer HTTP.
+func gateway(d spec.Device) string {
+	if url := d.Facts["gateway"]; url != "" {
+		return ", HTTP at " + url
+	}
+	return ""
 }
 
 // announce tells, once the API answers, where it is.

@@ -8,6 +8,7 @@ import (
 
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fabric"
+	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
@@ -82,14 +83,19 @@ func (a *Agent) invoke(ctx context.Context, c fabric.InvokeCall) (fabric.InvokeR
 	return fabric.InvokeReply{Payload: result}, err
 }
 
-// publish gives a message to the device's own topics, in the agent's name.
-func (a *Agent) publish(_ context.Context, c fabric.PublishCall) (fabric.PublishReply, error) {
+// publish gives a message to the device's own topics, in the agent's name. Where the topic is
+// kept, it is on disk when this returns.
+func (a *Agent) publish(ctx context.Context, c fabric.PublishCall) (fabric.PublishReply, error) {
 	client, err := a.Exchange.Local("")
 	if err != nil {
 		return fabric.PublishReply{}, err
 	}
 	defer func() { _ = client.Close() }()
-	return fabric.PublishReply{}, client.Publish(c.Topic, c.Payload)
+	err = client.Store(ctx, c.Topic, c.Payload, "")
+	if fail.Is(err, fail.NotFound) { // nobody keeps it
+		err = client.Publish(c.Topic, c.Payload)
+	}
+	return fabric.PublishReply{}, err
 }
 
 func (a *Agent) topics(context.Context, fabric.TopicsCall) (fabric.TopicsReply, error) {

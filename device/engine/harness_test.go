@@ -145,7 +145,7 @@ func openDevice(dir string, sink observe.Sink, log *slog.Logger) (*device, error
 }
 
 // newDevice opens a device with a new state and runs an engine on it.
-func newDevice(t *testing.T, change ...func(*Options)) *device {
+func newDevice(t testing.TB, change ...func(*Options)) *device {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "fe") // a socket's path must be short
 	if err != nil {
@@ -171,7 +171,7 @@ func removeDir(dir string) {
 }
 
 // runDevice runs an engine on a state that is there.
-func runDevice(t *testing.T, dir string, change ...func(*Options)) *device {
+func runDevice(t testing.TB, dir string, change ...func(*Options)) *device {
 	t.Helper()
 	events := &observe.Recorder{}
 	d, err := openDevice(dir, events, slog.New(slog.NewTextHandler(testWriter{t}, nil)))
@@ -207,7 +207,7 @@ func runDevice(t *testing.T, dir string, change ...func(*Options)) *device {
 	return d
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) {
 	w.t.Logf("%s", bytes.TrimSpace(b))
