@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 
 	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/cpp"
+	"fescue.dev/fescue/device/runtimes/java"
 	"fescue.dev/fescue/device/runtimes/native"
 	"fescue.dev/fescue/device/runtimes/node"
 	"fescue.dev/fescue/device/runtimes/python"
@@ -45,6 +47,14 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
+	javaSDK, err := sdk.ExtractJava(folder)
+	if err != nil {
+		return err
+	}
+	cSDK, err := sdk.ExtractC(folder)
+	if err != nil {
+		return err
+	}
 	d.python, err = python.New(python.Options{Dir: filepath.Join(d.dir, "envs"), SDK: pythonSDK, Log: d.o.Log.With("part", "python")})
 	if err != nil {
 		return err
@@ -53,10 +63,18 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
+	jvm, err := java.New(java.Options{Dir: filepath.Join(d.dir, "projects"), SDK: javaSDK})
+	if err != nil {
+		return err
+	}
+	compiled, err := cpp.New(cpp.Options{Dir: filepath.Join(d.dir, "libraries"), SDK: cSDK, Program: program, Kind: native.Kind})
+	if err != nil {
+		return err
+	}
 	modules, err := wasm.New(filepath.Join(d.dir, "modules"), program)
 	if err != nil {
 		return err
 	}
-	d.runtimes = []runtimes.Runtime{d.python, javascript, modules, native.Native{Program: program}}
+	d.runtimes = []runtimes.Runtime{d.python, javascript, jvm, compiled, modules, native.Native{Program: program}}
 	return nil
 }

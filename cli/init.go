@@ -33,6 +33,8 @@ var templateList = [...]template{
 	{name: "python", what: "a function, called for every message on a topic", invoke: `{"name": "Ada"}`},
 	{name: "python-service", what: "a program that keeps running and uses topics itself"},
 	{name: "node", what: "a function in JavaScript", invoke: `{"name": "Ada"}`},
+	{name: "java", what: "a function in Java, compiled on the device", invoke: "hello"},
+	{name: "cpp", what: "a function in C++, compiled on the device", invoke: "hello"},
 	{name: "wasm", what: "a function in C as WebAssembly, also for microcontrollers", build: "make -C DIRECTORY", invoke: "42"},
 	{name: "native", what: "any program, started for each event: stdin to stdout", invoke: "hello"},
 }

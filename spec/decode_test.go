@@ -110,7 +110,7 @@ func TestFaults(t *testing.T) {
 		{"version", strings.Replace(head, "1.0.0", "v1.0", 1), 2, 10, "version", "semantic version"},
 		{"number as version", strings.Replace(head, "1.0.0", "1.0", 1), 2, 10, "version", "semantic version"},
 		{"runtime", strings.Replace(head, "python", "pyhton", 1), 3, 10, "runtime", "no runtime"},
-		{"runtime to come", strings.Replace(head, "python", "java", 1), 3, 10, "runtime", "not supported by this version"},
+		{"runtime to come", strings.Replace(head, "python", "container", 1), 3, 10, "runtime", "not supported by this version"},
 		{"handler form", strings.Replace(head, "a.handle", "handle", 1), 4, 10, "handler", "module.function"},
 		{"missing", "version: 1.0.0\nruntime: python\nhandler: a.b\n", 1, 1, "name", "is missing"},
 		{"nothing to run", "name: a\nversion: 1.0.0\nruntime: python\n", 1, 1, "", "nothing to run"},

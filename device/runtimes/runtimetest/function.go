@@ -109,7 +109,29 @@ func (d *Device) TryLoad(t testing.TB, r runtimes.Runtime, name string, s Source
 		"FESCUE_WORKER_FD=3", "FESCUE_HANDLER=" + f.Application.Configuration.Handler,
 		fmt.Sprintf("FESCUE_CONCURRENCY=%d", f.Application.Configuration.Limits.Concurrency),
 	}, around.Environment...)
-	return f, nil
+	return f, f.runCommands(ctx)
+}
+
+// runCommands runs the commands that prepare a function, as the engine does: in the
+// code directory, which they may change.
+func (f *Function) runCommands(ctx context.Context) error {
+	d, c := f.Device, f.Application.Configuration
+	for _, command := range c.Commands {
+		if err := giveTo(f.Application.Dir, d.uid, d.gid); err != nil {
+			return err
+		}
+		p, err := d.start(ctx, sandbox.Options{
+			Application: Application, Argv: []string{"/bin/sh", "-c", command.Run}, Dir: f.Application.Dir, Env: f.environment,
+			ReadOnly: f.readOnly, ReadWrite: []string{f.data, f.Application.Dir}, Limits: c.Limits,
+		}, &f.Output)
+		if err != nil {
+			return err
+		}
+		if <-p.ended; !p.exit.Success() {
+			return fail.New(fail.Invalid, "run command", "%q %s\n%s", command.Run, p.exit, f.Output.text()).WithHint("See its output.")
+		}
+	}
+	return nil
 }
 
 // Worker is a process of a function.
