@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -31,82 +32,107 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
-// clock counts from when this process was started.
-type clock struct{ started time.Time }
+// hostFunction is one of the module `fescue`: a gets its parameters. What it gives, where it has a result, is a
+// number of result's type.
+type hostFunction struct {
+	name       string
+	parameters int
+	result     api.ValueType // 0: none
+	call       func(ctx context.Context, m api.Module, a []uint32) int64
+}
 
-// hostFunctions are the module `fescue` (sdk/wasm.md).
-func (k clock) hostFunctions() map[string]any {
-	return map[string]any{
-		"event": func(ctx context.Context, m api.Module, ptr, size uint32) int32 {
-			return withCall(ctx, func(c *call) int32 { return give(m, ptr, size, c.event.Payload) })
-		},
-		"topic": func(ctx context.Context, m api.Module, ptr, size uint32) int32 {
-			return withCall(ctx, func(c *call) int32 { return give(m, ptr, size, []byte(c.event.Attributes["subject"])) })
-		},
-		"reply": func(ctx context.Context, m api.Module, ptr, size uint32) int32 {
-			return withCall(ctx, func(c *call) int32 {
-				if int(size) > c.host.MaxBody() {
-					return minus(wire.TooLarge)
-				}
-				c.reply = take(m, ptr, size)
-				return 0
-			})
-		},
-		"fail": func(ctx context.Context, m api.Module, ptr, size uint32) {
-			withCall(ctx, func(c *call) int32 {
-				c.failed, c.message = true, string(take(m, ptr, size))
-				return 0
-			})
-		},
-		"publish": func(ctx context.Context, m api.Module, topic, topicSize, payload, payloadSize uint32) int32 {
-			return withCall(ctx, func(c *call) int32 {
-				return codeOf(c.host.Publish(c.ctx, string(take(m, topic, topicSize)), take(m, payload, payloadSize)))
-			})
-		},
-		"state_get": func(ctx context.Context, m api.Module, key, keySize, ptr, size uint32) int32 {
-			return withCall(ctx, func(c *call) int32 {
-				value, err := c.host.State(c.ctx, string(take(m, key, keySize)))
-				if err != nil {
-					return codeOf(err)
-				}
-				return give(m, ptr, size, value)
-			})
-		},
-		"state_set": func(ctx context.Context, m api.Module, key, keySize, ptr, size uint32) int32 {
-			return withCall(ctx, func(c *call) int32 {
-				return codeOf(c.host.SetState(c.ctx, string(take(m, key, keySize)), take(m, ptr, size)))
-			})
-		},
-		"log": func(ctx context.Context, m api.Module, level int32, ptr, size uint32) {
-			withCall(ctx, func(c *call) int32 { return codeOf(c.host.Log(int(level), string(take(m, ptr, size)))) })
-		},
-		"clock": func() int64 { return time.Since(k.started).Milliseconds() },
-		"time":  func() int64 { return time.Now().UnixMilli() },
+const noResult api.ValueType = 0
+
+// hostFunctions are the module `fescue` (sdk/wasm.md). started is what its clock counts from.
+func hostFunctions(started time.Time) []hostFunction {
+	const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
+	return []hostFunction{
+		{"event", 2, i32, inCall(func(c *call, m api.Module, a []uint32) int32 { return give(m, a[0], a[1], c.event.Payload) })},
+		{"topic", 2, i32, inCall(func(c *call, m api.Module, a []uint32) int32 {
+			return give(m, a[0], a[1], []byte(c.event.Attributes["subject"]))
+		})},
+		{"reply", 2, i32, inCall(reply)},
+		{"fail", 2, noResult, inCall(func(c *call, m api.Module, a []uint32) int32 {
+			c.failed, c.message = true, string(take(m, a[0], a[1]))
+			return 0
+		})},
+		{"publish", 4, i32, inCall(func(c *call, m api.Module, a []uint32) int32 {
+			return codeOf(c.host.Publish(c.ctx, string(take(m, a[0], a[1])), take(m, a[2], a[3])))
+		})},
+		{"state_get", 4, i32, inCall(stateGet)},
+		{"state_set", 4, i32, inCall(func(c *call, m api.Module, a []uint32) int32 {
+			return codeOf(c.host.SetState(c.ctx, string(take(m, a[0], a[1])), take(m, a[2], a[3])))
+		})},
+		{"log", 3, noResult, inCall(func(c *call, m api.Module, a []uint32) int32 {
+			return codeOf(c.host.Log(int(int32(a[0])), string(take(m, a[1], a[2]))))
+		})},
+		{"clock", 0, i64, func(context.Context, api.Module, []uint32) int64 { return time.Since(started).Milliseconds() }},
+		{"time", 0, i64, func(context.Context, api.Module, []uint32) int64 { return time.Now().UnixMilli() }},
 	}
+}
+
+func reply(c *call, m api.Module, a []uint32) int32 {
+	if int(a[1]) > c.host.MaxBody() {
+		return minus(wire.TooLarge)
+	}
+	c.reply = take(m, a[0], a[1])
+	return 0
+}
+
+func stateGet(c *call, m api.Module, a []uint32) int32 {
+	value, err := c.host.State(c.ctx, string(take(m, a[0], a[1])))
+	if err != nil {
+		return codeOf(err)
+	}
+	return give(m, a[2], a[3], value)
 }
 
 // isHostFunction tells whether the module `fescue` has a function.
 func isHostFunction(name string) bool {
-	_, ok := clock{}.hostFunctions()[name]
-	return ok
+	return slices.ContainsFunc(hostFunctions(time.Time{}), func(f hostFunction) bool { return f.name == name })
 }
 
-// addHost makes the functions importable.
+// addHost makes the functions importable. They are called with the module's stack, without reflection.
 func addHost(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder(hostModule)
-	for name, f := range (clock{time.Now()}).hostFunctions() {
-		b = b.NewFunctionBuilder().WithFunc(f).Export(name)
+	for _, f := range hostFunctions(time.Now()) {
+		parameters := slices.Repeat([]api.ValueType{api.ValueTypeI32}, f.parameters)
+		var results []api.ValueType
+		if f.result != noResult {
+			results = []api.ValueType{f.result}
+		}
+		b = b.NewFunctionBuilder().WithGoModuleFunction(f.onStack(), parameters, results).Export(f.name)
 	}
 	_, err := b.Instantiate(ctx)
 	return err
 }
 
-func withCall(ctx context.Context, f func(*call) int32) int32 {
-	c := callOf(ctx)
-	if c == nil {
-		return minus(wire.Unsupported) // there is no event while a module is initialised
+// onStack takes parameters from where wazero puts them, and leaves the result there.
+func (f hostFunction) onStack() api.GoModuleFunc {
+	return func(ctx context.Context, m api.Module, stack []uint64) {
+		var a [4]uint32
+		for i := range f.parameters {
+			a[i] = api.DecodeU32(stack[i])
+		}
+		result := f.call(ctx, m, a[:])
+		switch f.result {
+		case api.ValueTypeI32:
+			stack[0] = api.EncodeI32(int32(result))
+		case api.ValueTypeI64:
+			stack[0] = api.EncodeI64(result)
+		}
 	}
-	return f(c)
+}
+
+// inCall is a function that needs an event; there is none while a module is set up.
+func inCall(f func(c *call, m api.Module, a []uint32) int32) func(context.Context, api.Module, []uint32) int64 {
+	return func(ctx context.Context, m api.Module, a []uint32) int64 {
+		c := callOf(ctx)
+		if c == nil {
+			return int64(minus(wire.Unsupported))
+		}
+		return int64(f(c, m, a))
+	}
 }
 
 // give copies as much as there is room for, and tells how much there is.
