@@ -320,6 +320,7 @@ def hold(code):
 def test_a_handler_that_cannot_be_loaded(hold, handler, kind, part):
     held = hold(handler)
     held.talk.expect(wire.HELLO)
+    held.talk.send(welcome())  # the worker waits for it, so that the broker does not find the link closed
     ident, body = held.talk.expect(wire.FAILURE)
     assert ident == 0
     view = memoryview(body)
