@@ -6,8 +6,6 @@ SHELL := /usr/bin/env bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # Functions begin at multiples of 16 bytes instead of 32: 0.3 MB less.
 LDFLAGS := -s -w -funcalign=16 -X fescue.dev/fescue/app.version=$(VERSION)
-# Not inlined: what is on no hot path, the compiler of modules, the driver of PostgreSQL, the API's framework: 0.6 MB less.
-SMALL := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx github.com/danielgtaylor/huma,-gcflags=$(m)/...=-l)
 GO ?= go
 # Packages whose speed nobody waits for are built without inlining: 0.6 MB less
 # of binary, of which every device holds the most part in memory.
@@ -26,11 +24,7 @@ help: ## Show this list
 
 .PHONY: build
 build: console ## Build bin/fescue, with the web console if npm is there
-<<<<<<< HEAD
 	$(GO) build -trimpath $(LEAN) -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
-=======
-	$(GO) build -trimpath $(SMALL) -ldflags '$(LDFLAGS)' -o bin/fescue ./cmd/fescue
->>>>>>> 4a73642 (Build: smaller functions' alignment, no inlining where nothing is hot (-0.9 MB))
 
 .PHONY: console
 console: # built again only when its sources changed
