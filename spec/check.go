@@ -153,6 +153,7 @@ func localPath(p string) bool {
 func (r *reader) checkLimits(c *Configuration) {
 	l := c.Limits
 	r.between("limits.memory", int64(l.Memory), 1<<20, 1<<50, "at least 1MiB")
+	r.between("limits.disk", int64(l.Disk), 64<<10, 1<<50, "at least 64KiB")
 	r.between("limits.state", int64(l.State), 4<<10, 1<<40, "at least 4KiB")
 	r.between("limits.logs", int64(l.Logs), 64<<10, 1<<40, "at least 64KiB")
 	r.between("limits.processes", int64(l.Processes), 1, 1<<20, "at least 1")
@@ -226,6 +227,7 @@ func (c *Configuration) fillDefaults() {
 	setDefault(&c.Limits.Concurrency, max(c.Workers.Max, DefaultConcurrency)*max(c.Workers.Concurrency, DefaultWorkerConcurrency))
 	setDefault(&c.Limits.Queue, DefaultQueue)
 	setDefault(&c.Limits.Logs, DefaultLogs)
+	setDefault(&c.Limits.Disk, DefaultDisk)
 	setDefault(&c.Limits.State, DefaultState)
 	for i := range c.Resources.Keep {
 		setDefault(&c.Resources.Keep[i].Size, DefaultKeep)

@@ -124,6 +124,7 @@ type Limits struct {
 	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout" doc:"Of one invocation. Default 30s."`                         // of one invocation; default 30 s
 	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency" doc:"Invocations at once. Default 1."`                 // invocations at once; default 1
 	Queue       int      `yaml:"queue,omitempty" json:"queue" doc:"Events that wait for a worker. Default 1024."`                // events waiting for a worker; default 1,024
+	Disk        Bytes    `yaml:"disk,omitempty" json:"disk" doc:"What its data directory may take. Default 1GiB."`               // of the data directory; default 1 GiB
 	State       Bytes    `yaml:"state,omitempty" json:"state" doc:"Keys and values of its state store. Default 16MiB."`          // of the state store; default 16 MiB
 	Logs        Bytes    `yaml:"logs,omitempty" json:"logs" doc:"Output kept on the device. Default 8MiB."`                      // kept on the device; default 8 MiB
 }
@@ -131,6 +132,7 @@ type Limits struct {
 // Defaults that Decode fills in.
 const (
 	DefaultMemory         Bytes = 256 << 20
+	DefaultDisk           Bytes = 1 << 30
 	DefaultState          Bytes = 16 << 20
 	DefaultKeep           Bytes = 64 << 20
 	DefaultProcesses            = 128

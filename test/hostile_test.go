@@ -323,3 +323,47 @@ def handle(event, context):
 	}
 	t.Logf("used %s processors of 0.3", out)
 }
+
+// Who fills the disk is ended at its limit, told why, and not started until there is
+// room: its neighbour's files are its own.
+func TestHostileDisk(t *testing.T) {
+	m := newMachine(t)
+	m.must("deploy", m.service("good", "1.0.0", `while true; do date > "$FESCUE_DATA/now"; sleep 0.1; done`, ""))
+	const hog = `i=0; while [ $i -lt 1000 ]; do head -c 1000000 /dev/zero > "$FESCUE_DATA/$i"; i=$((i+1)); sleep 0.02; done; sleep 1000`
+	m.must("deploy", m.service("filler", "1.0.0", strconv.Quote(hog), "limits: {disk: 20MiB}\n"))
+	m.eventually("it is ended, and told why", func() error {
+		var app spec.Application
+		m.record(&app, "get", "application", "filler")
+		return contains(app.Placements[0].Message, "its data take more than limits.disk, 20MiB")
+	})
+	m.eventually("none of it runs", func() error { return m.noProcess("head\x00-c\x001000000") })
+	files := m.directories("device/apps/filler/data/*")
+	if len(files) < 15 || len(files) > 900 {
+		t.Errorf("%d files of 1 MB with a limit of 20 MiB", len(files))
+	}
+	var app spec.Application
+	m.record(&app, "get", "application", "good")
+	if app.Placements[0].State != spec.Running {
+		t.Errorf("the neighbour: %+v", app.Placements)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.eventually("it is started again once there is room", func() error {
+		if len(m.directories("device/apps/filler/data/*")) == 0 {
+			return fmt.Errorf("nothing was written")
+		}
+		return nil
+	})
+
+	// A single file does not even come so far.
+	m.must("deploy", m.application(map[string]string{
+		"fescue.yaml": "name: file\nversion: 1.0.0\nruntime: python\nhandler: file.handle\nlimits: {disk: 2MiB}\n",
+		"file.py":     "import errno, os\ndef handle(event, context):\n    with open(os.environ['FESCUE_DATA'] + '/big', 'wb') as f:\n        try:\n            f.write(bytes(3 << 20)); f.flush()\n        except OSError as e:\n            return errno.errorcode[e.errno]\n    return 'written'\n",
+	}))
+	if out := m.must("invoke", "file"); !strings.Contains(out, "EFBIG") {
+		t.Errorf("a file over the limit: %s", out)
+	}
+}

@@ -23,6 +23,7 @@ type application struct {
 	token    string // of this run of the agent; both versions have it while they change over
 	uid, gid int
 	triggers triggers
+	programs programs
 
 	wake  chan struct{} // holds one
 	joins chan struct{} // one for each client that has connected to Data Xchange of late

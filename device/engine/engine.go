@@ -108,6 +108,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.launch(ctx, &work, name, r)
 	}
 	work.Go(func() { e.housekeep(ctx) }) // knows what is needed only now
+	work.Go(func() { e.watchDisk(ctx) })
 	for ctx.Err() == nil {
 		select {
 		case <-e.given:

@@ -146,6 +146,11 @@ func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer)
 		out.abort()
 		return nil, err
 	}
+	if err := l.application.checkData(l.config.Limits.Disk); err != nil {
+		out.abort()
+		errs.abort()
+		return nil, err
+	}
 	o.Stdout, o.Stderr = out.write, errs.write
 	process, err := l.application.engine.Sandbox.Start(ctx, o)
 	if err != nil {
@@ -154,6 +159,7 @@ func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer)
 		return nil, err
 	}
 	p := &program{process: process, done: make(chan struct{})}
+	l.application.programs.add(p)
 	go func() {
 		defer close(p.done)
 		copied := make(chan struct{})

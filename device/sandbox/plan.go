@@ -116,6 +116,9 @@ func (s *Sandbox) limits(o Options) []jail.Limit {
 		return l
 	}
 	l = append(l, jail.Limit{Resource: unix.RLIMIT_NOFILE, Value: maxFiles})
+	if o.Limits.Disk > 0 {
+		l = append(l, jail.Limit{Resource: unix.RLIMIT_FSIZE, Value: uint64(o.Limits.Disk)})
+	}
 	if o.Limits.Processes > 0 && !s.groups.Has(cgroup.Processes) && countsProcesses() {
 		l = append(l, jail.Limit{Resource: unix.RLIMIT_NPROC, Value: uint64(o.Limits.Processes + threadsBeside)})
 	}
