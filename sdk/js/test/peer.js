@@ -32,11 +32,11 @@ export class Peer {
     return peer;
   }
 
-  async accept({ greet = true } = {}) {
+  async accept({ greet = true, ...greeting } = {}) {
     const talk = this.#waiting.shift() ?? (await new Promise((resolve) => this.#takers.push(resolve)));
     if (greet) {
       await talk.expect(TYPE.HELLO);
-      talk.send(welcome());
+      talk.send(welcome(greeting));
     }
     return talk;
   }
@@ -113,6 +113,17 @@ export function welcome({ maxBody = 1 << 20, capabilities = 7, version = 1 } = {
 
 export function message(id, topic, payload) {
   return wire.frame(TYPE.MESSAGE, id, Buffer.concat([...text(topic), Buffer.from(payload)]));
+}
+
+const u64 = (n) => Buffer.concat([u32(n), u32(0)]);
+
+export function delivery(id, sequence, attempt, topic, payload) {
+  const fields = Buffer.from([attempt, 0, attempt > 1 ? 1 : 0, 0]);
+  return wire.frame(TYPE.DELIVERY, id, Buffer.concat([u64(sequence), u64(1), fields, ...text(topic), Buffer.from(payload)]));
+}
+
+export function change(id, kind, key, value) {
+  return wire.frame(TYPE.CHANGE, id, Buffer.concat([Buffer.from([kind, 0, 0, 0]), u64(1), u64(1), ...text(key), Buffer.from(value)]));
 }
 
 export function invocation(id, payload = '', { timeout = 3000, ...attributes } = {}) {

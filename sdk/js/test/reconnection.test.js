@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as fescue from '../src/index.js';
 import * as wire from '../src/wire.js';
 import { Broker, TOKEN } from './broker.js';
-import { message, Peer } from './peer.js';
+import { change, delivery, message, Peer } from './peer.js';
 
 const { TYPE } = wire;
 
@@ -154,4 +154,56 @@ test('frames that the broker does not know of are refused here', async (t) => {
   }
   talk.close();
   await sleep(1);
+});
+
+test('what was not yet stored is sent again with the same id', async (t) => {
+  const peer = await Peer.for(t);
+  const connecting = connect(t, peer.address);
+  const first = await peer.accept({ capabilities: 0x7f });
+  const client = await connecting;
+  const storing = client.store('t/x', 'once');
+  const { body } = await first.expect(TYPE.STORE);
+  first.close();
+  const second = await peer.accept({ capabilities: 0x7f });
+  const again = await second.grant(TYPE.STORE);
+  assert.deepEqual(again.body, body);
+  await storing;
+  second.close();
+});
+
+test('a delivery is done when its handler has returned, and comes again if it throws', async (t) => {
+  const peer = await Peer.for(t);
+  const connecting = connect(t, peer.address);
+  const talk = await peer.accept({ capabilities: 0x7f });
+  const client = await connecting;
+  const handle = async (delivery) => {
+    if (delivery.attempt === 1) throw new Error('on purpose');
+  };
+  const consuming = client.consume('t/x', handle, { place: 'here', window: 8 });
+  const { id } = await talk.grant(TYPE.CONSUME);
+  await consuming;
+  for (const attempt of [1, 2]) {
+    talk.send(delivery(id, 7, attempt, 't/x', 'payload'));
+    const ack = await talk.expect(TYPE.ACK);
+    assert.deepEqual([ack.id, Number(ack.body.readBigUInt64LE(0)), ack.body[8]], [id, 7, attempt === 1 ? 1 : 0]);
+  }
+  talk.close();
+});
+
+test('a watch is asked for again, and its changes go on', async (t) => {
+  const peer = await Peer.for(t);
+  const connecting = connect(t, peer.address);
+  const first = await peer.accept({ capabilities: 0x7f });
+  const client = await connecting;
+  const watching = client.state.watch('rooms/#');
+  const { body } = await first.grant(TYPE.WATCH);
+  const changes = await watching;
+  first.close();
+  const second = await peer.accept({ capabilities: 0x7f });
+  const { id, body: again } = await second.grant(TYPE.WATCH);
+  assert.deepEqual(again, body);
+  second.send(change(id, 0, 'rooms/attic', 'warm'));
+  const { kind, key, ...value } = await changes.next();
+  assert.deepEqual([kind, key, String(value.value)], ['put', 'rooms/attic', 'warm']);
+  second.close();
 });

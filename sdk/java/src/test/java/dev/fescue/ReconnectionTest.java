@@ -217,4 +217,43 @@ class ReconnectionTest {
             }
         }
     }
+
+    @Test
+    void whatWasNotYetStoredIsSentAgainWithTheSameId() throws Exception {
+        try (HeldClient held = new HeldClient()) {
+            held.connect(held.options());
+            held.inBackground(() -> {
+                held.client().store("t/x", new byte[] {1});
+                return null;
+            });
+            String first = held.expect(Type.STORE).text();
+            held.drop();
+            held.accept();
+            held.expect(Type.HELLO);
+            held.send(HeldWorker.welcome());
+            assertEquals(first, held.grant(Type.STORE).text());
+            held.outcome();
+        }
+    }
+
+    @Test
+    void aDeliveryIsDoneWhenItsHandlerHasReturnedAndComesAgainIfItThrows() throws Exception {
+        try (HeldClient held = new HeldClient()) {
+            held.connect(held.options());
+            held.inBackground(() -> held.client().consume("t/x", "here", new ConsumeOptions().window(8), d -> {
+                if (d.attempt() == 1) {
+                    throw new IllegalStateException("on purpose");
+                }
+            }));
+            long id = held.grant(Type.CONSUME).id();
+            held.outcome();
+            for (int attempt = 1; attempt <= 2; attempt++) {
+                held.send(Frame.of(Type.DELIVERY, id).u64(7).u64(1).u16(attempt).u16(attempt - 1).str16("t/x").text("payload").done());
+                HeldWorker.Frame ack = held.expect(Type.ACK);
+                assertEquals(id, ack.id());
+                assertEquals(7, ack.body()[0]);
+                assertEquals(2 - attempt, ack.body()[8]); // again, then done
+            }
+        }
+    }
 }
