@@ -125,7 +125,7 @@ func (r *Router) undertaker(app spec.Name, o ConsumeOptions) kept.DeadLetter {
 			done(err)
 			return
 		}
-		err = c.publishDurably(o.DeadLetter, m.Payload, "", func(err error) {
+		err = c.publishTold(o.DeadLetter, m.Payload, func(err error) {
 			done(err)
 			_ = c.Close() // a local session closes without fail
 		})

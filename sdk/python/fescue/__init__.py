@@ -21,54 +21,73 @@ if TYPE_CHECKING:
     from ._errors import (
         BrokerError,
         ClientClosed,
+        Conflict,
         ConnectionLost,
         FescueError,
         InvalidTopic,
         LimitExceeded,
         Malformed,
         NoResponder,
+        NotFound,
+        NotKept,
         Overflow,
         PermissionDenied,
+        QuotaExceeded,
         RemoteError,
         RequestTimeout,
+        StorageFailed,
         TooLarge,
         Unauthenticated,
+        Unsupported,
         VersionMismatch,
     )
+    from ._kept import Change, Delivery, Entry, Past
     from ._message import Message, encode
     from ._shared import client, close, log, publish, request, responder, run, subscribe
 
 _ERRORS = (
-    "BrokerError ClientClosed ConnectionLost FescueError InvalidTopic LimitExceeded Malformed NoResponder Overflow "
-    "PermissionDenied RemoteError RequestTimeout TooLarge Unauthenticated VersionMismatch"
+    "BrokerError ClientClosed Conflict ConnectionLost FescueError InvalidTopic LimitExceeded Malformed NoResponder "
+    "NotFound NotKept Overflow PermissionDenied QuotaExceeded RemoteError RequestTimeout StorageFailed TooLarge "
+    "Unauthenticated Unsupported VersionMismatch"
 )
 _HOME = {
     "_client": "Client Subscription connect",
     "_context": "Context",
     "_errors": _ERRORS,
+    "_kept": "Change Delivery Entry Past",
     "_message": "Message encode",
     "_shared": "client close log publish request responder run subscribe",
 }
 
 __all__ = [
     "BrokerError",
+    "Change",
     "Client",
     "ClientClosed",
+    "Conflict",
     "ConnectionLost",
     "Context",
+    "Delivery",
+    "Entry",
     "FescueError",
     "InvalidTopic",
     "LimitExceeded",
     "Malformed",
     "Message",
     "NoResponder",
+    "NotFound",
+    "NotKept",
     "Overflow",
+    "Past",
     "PermissionDenied",
+    "QuotaExceeded",
     "RemoteError",
     "RequestTimeout",
+    "StorageFailed",
     "Subscription",
     "TooLarge",
     "Unauthenticated",
+    "Unsupported",
     "VersionMismatch",
     "client",
     "close",

@@ -23,7 +23,7 @@ class Answer(Waiter):
         super().__init__()
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def resolve(self, value: bytes = b"", error: FescueError | None = None) -> None:
+    def resolve(self, value: Any = b"", error: FescueError | None = None) -> None:
         super().resolve(value, error)
         if not self.future.done():
             self.future.set_result(None)
@@ -93,6 +93,12 @@ class Subscription:
         except asyncio.TimeoutError:
             return None
         return None if found is None else found[1]
+
+    async def credit(self, number: int) -> None:
+        """Lets so many more messages be sent, of a subscription made with ``credit``."""
+        await self._make()
+        for stream in self._streams:
+            self._client._send_soon(self._client._core.give_credit(stream, number))
 
     async def close(self) -> None:
         """Ends the subscription; what has arrived can still be taken."""

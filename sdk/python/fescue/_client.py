@@ -6,10 +6,12 @@ import os
 import sys
 import threading
 from functools import partial
+from time import monotonic
 
 from . import _wire as wire
-from ._core import Inbox, Stream
-from ._errors import ClientClosed, FescueError, RequestTimeout
+from ._core import Consumer, Inbox, Stream
+from ._errors import ClientClosed, ConnectionLost, FescueError, RequestTimeout
+from ._kept import STARTS, Past, milliseconds
 from ._message import Call, Message, encode
 from ._session import Session, default_address
 
@@ -17,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from ._state import State
     from typing import Any, Callable, TypeVar
 
     Handler = TypeVar("Handler", bound=Callable[[Message], Any])
@@ -51,6 +55,12 @@ class Subscription:
         """The next message; None after the time-out (seconds), or when the subscription is closed."""
         found = self._client._next(self._inbox, self._streams, timeout)
         return None if found is None else found[1]
+
+    def credit(self, number: int) -> None:
+        """Lets so many more messages be sent, of a subscription made with ``credit``."""
+        session = self._client._session
+        for stream in self._streams:
+            session.send(session.core.give_credit(stream, number))
 
     def close(self) -> None:
         """Ends the subscription; what has arrived can still be taken."""
@@ -96,7 +106,15 @@ class Client:
         self._starting = threading.Lock()
         self._callbacks_ended = False
         self._on_end: Callable[[], object] | None = None
+        self._session.core.send = self._session.send
         self._session.start()
+
+    @property
+    def state(self) -> State:
+        """The application's durable keys and values."""
+        from ._state import State
+
+        return State(self)
 
     @property
     def application(self) -> str:
@@ -135,18 +153,91 @@ class Client:
         policy: str = "drop-oldest",
         queue: int = 0,
         own: bool = True,
+        credit: int | None = None,
     ) -> Subscription:
         """Subscribes to a filter, and waits for the broker's permission.
 
         Without a callback, iterate over what is returned. ``queue`` messages may wait (0: 1,024);
         when that many do, ``policy`` says what happens: ``drop-oldest``, ``drop-newest``, or ``block``,
         which holds publishers back for up to a second. ``own=False`` leaves out what this
-        client publishes. Raises PermissionDenied, InvalidTopic, LimitExceeded.
+        client publishes. With ``credit`` so many messages are sent, and more only as
+        :meth:`Subscription.credit` allows. Raises PermissionDenied, InvalidTopic, LimitExceeded.
         """
         inbox = Inbox() if callback is None else self._callbacks
-        stream = Stream(topic_filter, policy, queue, 0 if own else wire.FLAG_NOT_OWN, inbox)
-        stream.handler = callback
+        flags = (0 if own else wire.FLAG_NOT_OWN) | (0 if credit is None else wire.FLAG_BY_CREDIT)
+        stream = Stream(topic_filter, policy, queue, flags, inbox)
+        stream.handler, stream.credit = callback, credit or 0
         return self._subscribe(inbox, [stream])
+
+    def store(self, topic: str, payload: Any = b"", timeout: float | None = None) -> None:
+        """Publishes a message and returns when it is on the device's disk, wherever its topic is kept (``resources.keep``).
+
+        If the link is lost meanwhile it is sent again, and kept once. Raises NotKept, QuotaExceeded, StorageFailed, PermissionDenied.
+        """
+        session, data, message_id = self._session, encode(payload), os.urandom(12).hex()
+        session.check()
+        deadline = monotonic() + (session.timeout if timeout is None else timeout)
+        while True:
+            try:
+                left = max(0.01, deadline - monotonic())
+                session.ask(lambda w: session.core.store(topic, data, message_id, w), left, "STORE")
+                return
+            except ConnectionLost:
+                if monotonic() >= deadline:
+                    raise
+
+    def consume(
+        self,
+        place: str,
+        topic_filter: str,
+        *,
+        start: str = "new",
+        window: int = 0,
+        patience: float = 0,
+        attempts: int = 0,
+        dead_letter: str = "",
+    ) -> Subscription:
+        """Kept messages, each until it is acknowledged: iterate, and end each :class:`Delivery` with ``done()``.
+
+        ``place`` is the name under which the device remembers, for good, what was acknowledged; clients of the application that
+        use one place share its messages. ``start`` says where a new place begins: ``new`` or ``oldest``. ``window`` messages may
+        be open at once (0: 64); one that is not answered within ``patience`` seconds (0: 30) comes again, at most ``attempts``
+        times (0: without end), then it goes to ``dead_letter``. Raises NotKept, PermissionDenied, Conflict.
+        """
+        inbox = Inbox()
+        consumer = Consumer(
+            topic_filter, inbox, place=place, start=STARTS[start], window=window,
+            patience_ms=milliseconds(patience), attempts=attempts, dead_letter=dead_letter,
+        )  # fmt: skip
+        return self._subscribe(inbox, [consumer])
+
+    def forget(self, place: str) -> None:
+        """Removes a place of :meth:`consume`; that there is none is an error."""
+        self._session.ask(lambda w: self._session.core.forget_place(place, w), self._session.timeout, "FORGET")
+
+    def history(
+        self,
+        topic_filter: str,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 0,
+        newest: bool = False,
+    ) -> list[Past]:
+        """Kept messages of the past: since and until are seconds since 1970, limit 0 is 1,000.
+
+        Where there are more than limit, the oldest, or with ``newest`` the newest. Raises NotKept, PermissionDenied.
+        """
+        session, waiter = self._session, None
+        session.check()
+
+        def make(w: Any) -> bytes:
+            nonlocal waiter
+            waiter = w
+            return session.core.history(topic_filter, int(newest), limit, milliseconds(since), milliseconds(until), w)
+
+        session.ask(make, session.timeout, "HISTORY")
+        return waiter.items if waiter is not None else []
 
     def messages(self, *filters: str, policy: str = "drop-oldest", queue: int = 0) -> Subscription:
         """The messages of several filters in order of arrival: ``for m in client.messages("a", "b/#")``."""
@@ -222,8 +313,9 @@ class Client:
 
     def _unsubscribe(self, stream: Stream) -> None:
         session = self._session
+        end = session.core.unwatch if stream.kind == wire.WATCH else session.core.unsubscribe
         try:
-            session.ask(lambda w: session.core.unsubscribe(stream, w), session.timeout, "UNSUBSCRIBE")
+            session.ask(lambda w: end(stream, w), session.timeout, "UNSUBSCRIBE")
         except ClientClosed:
             stream.end()
 

@@ -12,7 +12,9 @@ import sys
 from collections import deque
 from time import monotonic
 
+from . import _kept
 from . import _wire as wire
+from . import _wire_kept as kept
 from ._errors import (
     ConnectionLost,
     FescueError,
@@ -28,11 +30,12 @@ from ._message import Call, Message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
-    from typing import Callable
+    from typing import Any, Callable
 
     Key = tuple[int, int]  # a frame's type and id
 
 DEFAULT_QUEUE = 1024
+CAPABILITIES = wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORIES | wire.CREDITS
 _BLOCK_QUEUE = 65536  # of policy block: its own thread may be waiting for an answer that is behind these
 
 
@@ -41,10 +44,11 @@ class Waiter:
 
     def __init__(self) -> None:
         self.done = False
-        self.value = b""
+        self.value: Any = b""
+        self.items: list[Any] = []  # what came before the answer
         self.error: FescueError | None = None
 
-    def resolve(self, value: bytes = b"", error: FescueError | None = None) -> None:
+    def resolve(self, value: Any = b"", error: FescueError | None = None) -> None:
         """Sets the outcome; the first one counts."""
         if not self.done:
             self.value, self.error, self.done = value, error, True
@@ -85,6 +89,8 @@ class Inbox:
 class Stream:
     """One SUBSCRIBE and what came of it."""
 
+    kind = wire.SUBSCRIBE
+
     def __init__(self, topic_filter: str, policy: str, queue: int, flags: int, inbox: Inbox) -> None:
         if policy not in wire.POLICIES:
             raise ValueError(f"policy {policy!r}: it is one of {', '.join(wire.POLICIES)}")
@@ -102,6 +108,7 @@ class Stream:
         self.told = 0.0  # when dropping was last told
         self.error: FescueError | None = None
         self.handler: Callable[..., object] | None = None
+        self.credit = 0  # given and not used up, of a subscription by credit
 
     def end(self, error: FescueError | None = None) -> None:
         """No more messages will come."""
@@ -109,8 +116,36 @@ class Stream:
         self.inbox.wake()
 
     def frame(self) -> bytes:
-        """The SUBSCRIBE."""
-        return wire.subscribe(self.ident, self.filter, wire.POLICIES[self.policy], self.flags, self.queue)
+        """The SUBSCRIBE, and what credit there is."""
+        subscribe = wire.subscribe(self.ident, self.filter, wire.POLICIES[self.policy], self.flags, self.queue)
+        return subscribe + (kept.credit(self.ident, self.credit) if self.credit else b"")
+
+
+class Consumer(Stream):
+    """One CONSUME. What arrives is never dropped: the broker's window bounds it."""
+
+    kind = wire.CONSUME
+
+    def __init__(self, topic_filter: str, inbox: Inbox, **options: object) -> None:
+        super().__init__(topic_filter, "block", 0, 0, inbox)
+        self.options = options
+
+    def frame(self) -> bytes:
+        """The CONSUME."""
+        return kept.consume(self.ident, topic_filter=self.filter, **self.options)  # type: ignore[arg-type]
+
+
+class Watcher(Stream):
+    """One WATCH."""
+
+    kind = wire.WATCH
+
+    def __init__(self, key_filter: str, flags: int, inbox: Inbox) -> None:
+        super().__init__(key_filter, "block", 0, flags, inbox)
+
+    def frame(self) -> bytes:
+        """The WATCH."""
+        return kept.watch(self.ident, self.filter, self.flags)
 
 
 class Core:
@@ -125,6 +160,8 @@ class Core:
         self.names: dict[int, str] = {}  # the inverse
         self.granted: dict[str, int] = {}  # those with the broker's OK
         self.streams: dict[int, Stream] = {}
+        self.watches: dict[int, Stream] = {}
+        self.send: Callable[[bytes], object] | None = None  # of a frame without an answer
         self.awaited: dict[Key, Waiter] = {}
         self.welcomed = False
         self.refusal: FescueError | None = None  # an error after which the broker closes
@@ -157,8 +194,57 @@ class Core:
         wire.topic_bytes(stream.filter)
         stream.ident = self._number(self.streams, "subscriptions")
         self.streams[stream.ident] = stream
-        self.awaited[wire.SUBSCRIBE, stream.ident] = waiter
+        self.awaited[stream.kind, stream.ident] = waiter
         return stream.frame()
+
+    def watch(self, watcher: Watcher, waiter: Waiter) -> bytes:
+        """WATCH."""
+        watcher.ident = self._number(self.watches, "watches")
+        self.watches[watcher.ident] = watcher
+        self.awaited[wire.WATCH, watcher.ident] = waiter
+        return watcher.frame()
+
+    def unwatch(self, watcher: Stream, waiter: Waiter) -> bytes:
+        """UNWATCH, or b"" if it has ended already."""
+        if self.watches.get(watcher.ident) is not watcher:
+            waiter.resolve()
+            return b""
+        self.awaited[wire.UNWATCH, watcher.ident] = waiter
+        return wire.frame(wire.UNWATCH, watcher.ident)
+
+    def give_credit(self, stream: Stream, number: int) -> bytes:
+        """CREDIT."""
+        stream.credit += number
+        return kept.credit(stream.ident, number)
+
+    def store(self, topic: str, payload: bytes, message_id: str, waiter: Waiter) -> bytes:
+        """STORE."""
+        self.check_size(topic, 4 + len(message_id) + len(wire.topic_bytes(topic)) + len(payload))
+        return kept.store(self._await(wire.STORE, waiter), message_id, topic, payload)
+
+    def history(self, topic_filter: str, flags: int, limit: int, since: int, until: int, waiter: Waiter) -> bytes:
+        """HISTORY."""
+        wire.topic_bytes(topic_filter)
+        return kept.history(self._await(wire.HISTORY, waiter), topic_filter, flags, limit, since, until)
+
+    def forget_place(self, place: str, waiter: Waiter) -> bytes:
+        """FORGET."""
+        return wire.frame(wire.FORGET, self._await(wire.FORGET, waiter), place.encode())
+
+    def get(self, key: str, waiter: Waiter) -> bytes:
+        """GET."""
+        return wire.frame(wire.GET, self._await(wire.GET, waiter), _kept.key_bytes(key))
+
+    def put(self, key: str, value: bytes, revision: int | None, ttl: int, waiter: Waiter) -> bytes:
+        """PUT; with a revision only if the key has that one."""
+        self.check_size(key, 18 + len(_kept.key_bytes(key)) + len(value))
+        ident = self._await(wire.PUT, waiter)
+        return kept.put(ident, key, value, int(revision is not None), revision or 0, ttl)
+
+    def delete(self, key: str, revision: int | None, waiter: Waiter) -> bytes:
+        """DELETE."""
+        _kept.key_bytes(key)
+        return kept.delete(self._await(wire.DELETE, waiter), key, int(revision is not None), revision or 0)
 
     def unsubscribe(self, stream: Stream, waiter: Waiter) -> bytes:
         """UNSUBSCRIBE, or b"" if it has ended already."""
@@ -220,26 +306,32 @@ class Core:
         """HELLO, the first frame on a link."""
         self.welcomed, self.refusal = False, None
         self.outbox.clear()
-        return wire.hello(token, name, wire.REQUESTS | wire.LOGS, wire.MAX_LENGTH)
+        return wire.hello(token, name, CAPABILITIES, wire.MAX_LENGTH)
 
     def resume(self) -> bytes:
         """Everything that a new session must be told again."""
         frames = [wire.frame(wire.REGISTER, i, t.encode()) for t, i in self.topics.items()]
-        frames += [s.frame() for s in self.streams.values()]
+        frames += [s.frame() for s in (*self.streams.values(), *self.watches.values())]
         return b"".join(frames)
 
     def lost(self) -> None:
         """The link is gone: what was asked on it is answered, what resume says again stays."""
         self._withdrawn.clear()
         for key, waiter in list(self.awaited.items()):
-            if key[0] in (wire.REGISTER, wire.SUBSCRIBE):
+            if key[0] in (wire.REGISTER, wire.SUBSCRIBE, wire.CONSUME, wire.WATCH):
                 continue
             del self.awaited[key]
-            if key[0] == wire.UNSUBSCRIBE:
-                self._unsubscribed(key[1])
+            if key[0] in (wire.UNSUBSCRIBE, wire.UNWATCH):
+                self._unsubscribed(self.watches if key[0] == wire.UNWATCH else self.streams, key[1])
                 waiter.resolve()
             else:
                 waiter.resolve(error=ConnectionLost("the link was lost before the answer came"))
+
+    def give_up(self, error: FescueError) -> None:
+        """There will be no link any more: who waits is told."""
+        for waiter in self.awaited.values():
+            waiter.resolve(error=error)
+        self.awaited.clear()
 
     def handle(self, kind: int, ident: int, body: memoryview) -> None:
         """Takes a frame that arrived. Raises Malformed."""
@@ -252,6 +344,8 @@ class Core:
         stream = self.streams.get(ident)
         if stream is not None:
             topic, payload = wire.read_message(body)
+            if stream.credit:
+                stream.credit -= 1
             self._push(stream, Message(topic or stream.filter, payload))
 
     def _on_call(self, ident: int, body: memoryview) -> None:
@@ -273,11 +367,15 @@ class Core:
         granted = wire.read_ok(body)
         if granted == wire.REGISTER and ident in self.names:
             self.granted[self.names[ident]] = ident
-        elif granted == wire.UNSUBSCRIBE:
-            self._unsubscribed(ident)
+        elif granted in (wire.UNSUBSCRIBE, wire.UNWATCH):
+            self._unsubscribed(self.watches if granted == wire.UNWATCH else self.streams, ident)
         self._resolve((granted, ident))
 
-    def _resolve(self, key: Key, value: bytes = b"", error: FescueError | None = None) -> bool:
+    def answered(self, key: Key, value: object) -> bool:
+        """An answer that is a frame of its own has come; tells whether somebody waits."""
+        return self._resolve(key, value)
+
+    def _resolve(self, key: Key, value: Any = b"", error: FescueError | None = None) -> bool:
         waiter = self.awaited.pop(key, None)
         if waiter is not None:
             waiter.resolve(value, error)
@@ -296,19 +394,23 @@ class Core:
                 self._withdrawn[ident] = error
         elif refused == wire.PUBLISH and code == wire.CODE_UNKNOWN_ID:
             self._on_unknown_topic(ident, error)
-        elif refused == wire.SUBSCRIBE:
-            self._on_subscription_error(ident, error)
+        elif refused in (wire.SUBSCRIBE, wire.CONSUME):
+            self._on_subscription_error(self.streams, refused, ident, error)
+        elif refused == wire.WATCH:
+            self._on_subscription_error(self.watches, refused, ident, error)
         elif not self._resolve((refused, ident), error=error):
             self._unasked(refused, ident, error)
 
-    def _on_subscription_error(self, ident: int, error: FescueError) -> None:
-        stream = self.streams.get(ident)
+    def _on_subscription_error(
+        self, streams: dict[int, Stream], refused: int, ident: int, error: FescueError
+    ) -> None:
+        stream = streams.get(ident)
         if isinstance(error, (Overflow, TooLarge)) or stream is None:
             self.late.append(error)
             return
-        del self.streams[ident]
+        del streams[ident]
         stream.end(error)
-        if not self._resolve((wire.SUBSCRIBE, ident), error=error) and stream.handler is not None:
+        if not self._resolve((refused, ident), error=error) and stream.handler is not None:
             self.late.append(error)
 
     def _on_unknown_topic(self, ident: int, error: FescueError) -> None:
@@ -321,7 +423,7 @@ class Core:
     def _unasked(self, refused: int, ident: int, error: FescueError) -> None:
         if refused in (wire.HELLO, 0) or error.code in (1, 2, 3, wire.CODE_GOING_AWAY, wire.CODE_INTERNAL):
             self.refusal = error
-        elif refused not in (wire.UNREGISTER, wire.UNSUBSCRIBE, wire.CALL, wire.REQUEST):
+        elif refused not in (wire.UNREGISTER, wire.UNSUBSCRIBE, wire.UNWATCH, wire.CALL, wire.REQUEST):
             self.late.append(error)
 
     def _unregistered(self, ident: int) -> None:
@@ -330,8 +432,8 @@ class Core:
             del self.topics[topic]
             self.granted.pop(topic, None)
 
-    def _unsubscribed(self, ident: int) -> None:
-        stream = self.streams.pop(ident, None)
+    def _unsubscribed(self, streams: dict[int, Stream], ident: int) -> None:
+        stream = streams.pop(ident, None)
         if stream is not None:
             stream.end()
 
@@ -356,6 +458,7 @@ class Core:
 
 
 _HANDLERS = {
+    **_kept.HANDLERS,
     wire.MESSAGE: Core._on_message,
     wire.CALL: Core._on_call,
     wire.REPLY: Core._on_reply,

@@ -93,6 +93,40 @@ class Overflow(FescueError):
     hint = "subscribe with a longer queue, or with policy 'block'"
 
 
+class Unsupported(FescueError):
+    """The broker does not have this feature."""
+
+    hint = "update the agent"
+
+
+class NotFound(FescueError, LookupError):
+    """There is no such key."""
+
+
+class Conflict(FescueError):
+    """The key has another revision than was expected, or the place another filter."""
+
+    hint = "read it again, and decide anew"
+
+
+class QuotaExceeded(FescueError):
+    """The state, or what is kept of a topic, is full."""
+
+    hint = "raise limits.state, or resources.keep[].size, or make room"
+
+
+class StorageFailed(FescueError):
+    """The device's disk did not take it; nothing has changed."""
+
+    hint = "is the disk full?"
+
+
+class NotKept(FescueError):
+    """The device keeps no messages of this topic."""
+
+    hint = "name the topic in fescue.yaml under resources.keep, and deploy"
+
+
 class RemoteError(FescueError):
     """The responder of a request failed."""
 
@@ -112,6 +146,12 @@ _BY_CODE: dict[int, type[FescueError]] = {
     10: NoResponder,
     11: RequestTimeout,
     12: Overflow,
+    13: Unsupported,
+    16: NotFound,
+    17: Conflict,
+    18: QuotaExceeded,
+    19: StorageFailed,
+    20: NotKept,
     14: ConnectionLost,
 }
 

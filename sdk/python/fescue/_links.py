@@ -63,11 +63,11 @@ class Link:
         return bool(ready)
 
 
-class UnixLink(Link):
-    """A Unix stream socket."""
+class StreamLink(Link):
+    """A stream socket."""
 
-    def __init__(self, path: str, timeout: float) -> None:
-        self._socket = connect(path, timeout)
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
         self._socket.setblocking(False)
         self.readable = self.writable = self._socket.fileno()
 
@@ -98,6 +98,26 @@ class UnixLink(Link):
         self._socket.close()
 
 
+class UnixLink(StreamLink):
+    """A Unix stream socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__(connect(path, timeout))
+
+
+class TcpLink(StreamLink):
+    """A TCP connection on this machine; the address is HOST:PORT."""
+
+    def __init__(self, address: str, timeout: float) -> None:
+        host, _, port = address.rpartition(":")
+        try:
+            connected = socket.create_connection((host.strip("[]"), int(port)), timeout)
+        except (OSError, ValueError) as e:
+            raise ConnectionLost(f"connecting to Data Xchange at {address}: {e}") from e
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(connected)
+
+
 def connect(path: str, timeout: float) -> socket.socket:
     """A connected Unix stream socket; ConnectionLost if nobody answers there."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -123,11 +143,13 @@ def open_link(address: str, timeout: float) -> Link:
     scheme, _, path = address.partition(":")
     if scheme == "unix" and path:
         return UnixLink(path, timeout)
+    if scheme == "tcp" and ":" in path:
+        return TcpLink(path, timeout)
     if scheme == "mqueue" and path:
         from ._mqueue import MqueueLink
 
         return MqueueLink(path, timeout)
     raise FescueError(
         f"FESCUE_EXCHANGE is {address!r}",
-        hint="the agent sets it for applications it starts; it is unix:PATH or mqueue:PATH",
+        hint="the agent sets it for applications it starts; it is unix:PATH, mqueue:PATH or tcp:HOST:PORT",
     )

@@ -42,7 +42,7 @@ REQUESTS, FUNCTIONS, LOGS, STATE, DURABLE, HISTORIES, CREDITS = 1, 2, 4, 8, 16, 
 CODE_UNKNOWN_ID, CODE_GOING_AWAY, CODE_INTERNAL = 7, 14, 15
 
 POLICIES = {"drop-oldest": 0, "drop-newest": 1, "block": 2}
-FLAG_ANSWERS, FLAG_NOT_OWN = 1, 2
+FLAG_ANSWERS, FLAG_NOT_OWN, FLAG_BY_CREDIT = 1, 2, 4
 
 LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 

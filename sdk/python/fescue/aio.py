@@ -21,7 +21,7 @@ from time import monotonic
 from . import _wire as wire
 from ._aiolink import Connection
 from ._aiosubscription import Answer, Subscription, TaskInbox
-from ._core import DEFAULT_QUEUE, Core, Stream, Waiter
+from ._core import DEFAULT_QUEUE, Consumer, Core, Stream, Waiter, Watcher
 from ._errors import (
     ClientClosed,
     ConnectionLost,
@@ -31,12 +31,15 @@ from ._errors import (
     Unauthenticated,
     VersionMismatch,
 )
+from ._kept import STARTS, Past, milliseconds
 from ._message import Call, Message, encode
 from ._session import LONGEST_PAUSE, PAUSE, TOKEN_PATIENCE, default_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
+
+    from ._state import AsyncState
 
     OnError = Optional[Callable[[FescueError], object]]
 
@@ -59,6 +62,14 @@ class Client:
         self._late: list[FescueError] = []
         self._closing = False
         self._fatal: FescueError | None = None
+        self._core.send = self._send_soon
+
+    @property
+    def state(self) -> AsyncState:
+        """As :attr:`fescue.Client.state`, awaited."""
+        from ._state import AsyncState
+
+        return AsyncState(self)
 
     @property
     def application(self) -> str:
@@ -90,15 +101,75 @@ class Client:
         policy: str = "drop-oldest",
         queue: int = 0,
         own: bool = True,
+        credit: int | None = None,
     ) -> Subscription:
         """As :meth:`fescue.Client.subscribe`: await it, or iterate over it.
 
         A callback may be a coroutine function; callbacks run one after another.
         """
         inbox = self._inbox() if callback is None else self._callbacks
-        stream = Stream(topic_filter, policy, queue, 0 if own else wire.FLAG_NOT_OWN, inbox)
-        stream.handler = callback
+        flags = (0 if own else wire.FLAG_NOT_OWN) | (0 if credit is None else wire.FLAG_BY_CREDIT)
+        stream = Stream(topic_filter, policy, queue, flags, inbox)
+        stream.handler, stream.credit = callback, credit or 0
         return Subscription(self, inbox, [stream])
+
+    async def store(self, topic: str, payload: Any = b"", timeout: float | None = None) -> None:
+        """As :meth:`fescue.Client.store`."""
+        core, data, message_id = self._core, encode(payload), os.urandom(12).hex()
+        self._check()
+        deadline = monotonic() + (self._timeout if timeout is None else timeout)
+        while True:
+            try:
+                left = max(0.01, deadline - monotonic())
+                await self._ask(lambda w: core.store(topic, data, message_id, w), left, "STORE")
+                return
+            except ConnectionLost:
+                if monotonic() >= deadline:
+                    raise
+
+    def consume(
+        self,
+        place: str,
+        topic_filter: str,
+        *,
+        start: str = "new",
+        window: int = 0,
+        patience: float = 0,
+        attempts: int = 0,
+        dead_letter: str = "",
+    ) -> Subscription:
+        """As :meth:`fescue.Client.consume`: await it, or iterate over it."""
+        inbox = self._inbox()
+        consumer = Consumer(
+            topic_filter, inbox, place=place, start=STARTS[start], window=window,
+            patience_ms=milliseconds(patience), attempts=attempts, dead_letter=dead_letter,
+        )  # fmt: skip
+        return Subscription(self, inbox, [consumer])
+
+    async def forget(self, place: str) -> None:
+        """As :meth:`fescue.Client.forget`."""
+        await self._ask(lambda w: self._core.forget_place(place, w), self._timeout, "FORGET")
+
+    async def history(
+        self,
+        topic_filter: str,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 0,
+        newest: bool = False,
+    ) -> list[Past]:
+        """As :meth:`fescue.Client.history`."""
+        core, waiter = self._core, None
+        self._check()
+
+        def make(w: Waiter) -> bytes:
+            nonlocal waiter
+            waiter = w
+            return core.history(topic_filter, int(newest), limit, milliseconds(since), milliseconds(until), w)
+
+        await self._ask(make, self._timeout, "HISTORY")
+        return waiter.items if waiter is not None else []
 
     def messages(self, *filters: str, policy: str = "drop-oldest", queue: int = 0) -> Subscription:
         """As :meth:`fescue.Client.messages`."""
@@ -193,6 +264,7 @@ class Client:
                 if isinstance(e, VersionMismatch) or monotonic() - refused_since > TOKEN_PATIENCE:
                     self._fatal = e
                     self._connected.set()
+                    self._core.give_up(e)
                     return self._wake_all()
             except (FescueError, OSError):
                 pass
@@ -217,7 +289,7 @@ class Client:
     def _full(self) -> bool:
         """Whether a subscription with policy block has its queue full, and nobody waits for an answer behind that."""
         return not self._core.awaited and any(
-            s.policy == "block" and len(s.waiting) >= (s.queue or DEFAULT_QUEUE) for s in self._core.streams.values()
+            s.kind == wire.SUBSCRIBE and s.policy == "block" and len(s.waiting) >= (s.queue or DEFAULT_QUEUE) for s in self._core.streams.values()
         )
 
     def _tell(self, error: FescueError) -> None:
@@ -249,6 +321,11 @@ class Client:
                 raise ConnectionLost(f"there has been no link to Data Xchange for {self._timeout:g} s") from None
             self._check_usable()
         return self._connection
+
+    def _send_soon(self, data: bytes) -> None:
+        """A frame without an answer; lost with the link."""
+        if self._connection is not None:
+            self._connection.write(data)
 
     async def _send(self, data: bytes) -> None:
         self._check_usable()
@@ -286,7 +363,8 @@ class Client:
 
     async def _subscribe(self, stream: Stream) -> None:
         self._check()
-        await self._ask(lambda w: self._core.subscribe(stream, w), self._timeout, "SUBSCRIBE")
+        begin = self._core.watch if isinstance(stream, Watcher) else self._core.subscribe
+        await self._ask(lambda w: begin(stream, w), self._timeout, "SUBSCRIBE")
         if stream.handler is not None and not self._calling:
             self._calling = True
             self._run(self._call_back())
@@ -295,7 +373,8 @@ class Client:
         if self._closing:
             stream.end()
             return
-        await self._ask(lambda w: self._core.unsubscribe(stream, w), self._timeout, "UNSUBSCRIBE")
+        end = self._core.unwatch if isinstance(stream, Watcher) else self._core.unsubscribe
+        await self._ask(lambda w: end(stream, w), self._timeout, "UNSUBSCRIBE")
 
     async def _next(self, inbox: TaskInbox, streams: list[Stream]) -> tuple[Stream, Message] | None:
         while (found := inbox.pop()) is None:

@@ -22,6 +22,7 @@ class Broker:
         self.program = program
         self.dir = tempfile.mkdtemp(prefix="fx", dir="/tmp")  # a socket's path has 107 bytes at most
         self.grants = {}
+        self.addresses = {}
         self.process = None
         self.grant("app", TOKEN, subscribe=["t/#", "req/#"], publish=["t/#", "req/#"])
 
@@ -32,6 +33,8 @@ class Broker:
 
     def start(self):
         options = {"dir": self.dir, "grants": list(self.grants.values())}
+        if "tcp" in self.addresses:
+            options["tcp"] = self.addresses["tcp"].removeprefix("tcp:")  # the same port again
         self.process = subprocess.Popen(
             [self.program, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
