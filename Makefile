@@ -75,7 +75,7 @@ test-c: deps ## The C SDK: vectors, sanitizers, fuzzers, packages
 
 .PHONY: test-race
 test-race: deps ## The parts with the most concurrency, under the race detector
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/agent ./device/logs ./server/api ./server/fleet ./client
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/gateway ./device/agent ./device/logs ./server/api ./server/fleet ./client
 
 .PHONY: test-web
 test-web: deps ## Types, units and, in a real browser against the real binary, the whole console

@@ -10,7 +10,7 @@ import (
 // What each kind of trigger may say besides its cause.
 var triggerKeys = map[string][]string{
 	"topic":    {"reply", "delivery", "retries", "backoff", "deadLetter", "order", "batch"},
-	"http":     {"auth", "async", "timeout", "body", "maxBody", "origins"},
+	"http":     {"reply", "auth", "async", "timeout", "body", "maxBody", "origins"},
 	"schedule": {"reply", "zone", "missed"},
 	"hook":     {"reply"},
 }

@@ -18,7 +18,7 @@ type Trigger struct {
 	Hook     Hook     `yaml:"hook,omitempty" json:"hook,omitempty" doc:"start: once when the version has come up; stop: before it ends."`
 
 	// Reply is the topic on which what the handler returns is published.
-	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty" doc:"What the handler returns is published here. Not with http."`
+	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty" doc:"What the handler returns is published here."`
 
 	Delivery   Delivery `yaml:"delivery,omitempty" json:"delivery,omitempty" doc:"Of topic: at-most-once, or at-least-once: kept on disk until the handler has succeeded. Default at-most-once."`
 	Retries    Count    `yaml:"retries,omitempty" json:"retries,omitempty" doc:"With at-least-once: calls after the first that failed. Default 5."`

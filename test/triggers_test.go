@@ -58,7 +58,7 @@ def handle(event, context):
 			"fescue.yaml": "name: web\nversion: " + version + "\nruntime: python\nhandler: web.handle\ntriggers:\n" + routes, "web.py": code,
 		})
 	}
-	m.must("deploy", web("1.0.0", "  - http: POST /sum/{kind}\n  - http: PUT /file\n    body: file\n  - http: POST /later/{kind}\n    async: true\n"))
+	m.must("deploy", web("1.0.0", "  - http: POST /sum/{kind}\n  - http: PUT /file\n    body: file\n  - http: POST /later/{kind}\n    async: true\n    reply: web/later\n"))
 	status, body, _ := m.http("POST", "/sum/fast", "[1, 2, 3]")
 	if want := `{"kind":"kind=fast","sum":6,"type":"fescue.http.request","subject":"/sum/fast"}`; status != 200 || strings.ReplaceAll(body, `": `, `":`) != strings.ReplaceAll(want, `": `, `":`) && strings.ReplaceAll(body, " ", "") != want {
 		t.Errorf("%d %s", status, body)
@@ -84,6 +84,11 @@ def handle(event, context):
 		}
 		return nil
 	})
+
+	told := m.tailing("web/later", func() { m.http("POST", "/later/told", "[6]") })
+	if !strings.Contains(strings.ReplaceAll(string(told.Payload), " ", ""), `"sum":6`) || told.From != "web" {
+		t.Errorf("told %s by %s", told.Payload, told.From)
+	}
 
 	thief := m.application(map[string]string{
 		"fescue.yaml": "name: thief\nversion: 1.0.0\nruntime: python\nhandler: web.handle\ntriggers:\n  - http: POST /sum/{x}\n", "web.py": code,

@@ -134,7 +134,7 @@ func (a *application) run(ctx context.Context) {
 
 // resume goes on where the agent was ended.
 func (a *application) resume(ctx context.Context) {
-	r := a.rec
+	r := a.record()
 	if r.Attempt != nil && r.Attempt.Outcome != "" && !r.Attempt.Reported {
 		a.reportOutcome(*r.Attempt)
 	}
@@ -157,11 +157,12 @@ func (a *application) resume(ctx context.Context) {
 // converge makes d so: a deployment it does not know is carried out, else only
 // the run state counts.
 func (a *application) converge(ctx context.Context, d *spec.DesiredApplication) {
-	if !a.rec.knows(d.Deployment) {
+	r := a.record()
+	if !r.knows(d.Deployment) {
 		a.deploy(ctx, d)
 		return
 	}
-	active := a.rec.Active
+	active := r.Active
 	if active == nil {
 		return // its only deployment failed
 	}

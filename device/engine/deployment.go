@@ -87,7 +87,7 @@ func (a *application) beginDeployment(ctx context.Context, desired *spec.Desired
 	a.engine.board.change(a.name, func(p *spec.Placement) {
 		p.Device, p.Version, p.Desired, p.Deployment = a.engine.Device, desired.Version, desired.State, desired.Deployment
 	})
-	if a.current() == nil && a.rec.Active == nil {
+	if a.current() == nil && a.record().Active == nil {
 		a.setState(spec.Deploying, change{})
 	}
 	return d, ctx

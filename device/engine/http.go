@@ -17,11 +17,27 @@ func (t *triggers) routes(all []spec.Trigger) []gateway.Route {
 	for _, w := range all {
 		if w.HTTP != "" {
 			routes = append(routes, gateway.Route{
-				Application: a.name, Trigger: w, Call: t.handle, Data: a.dataPath(), UID: a.uid, GID: a.gid,
+				Application: a.name, Trigger: w, Call: t.handler(w), Data: a.dataPath(), UID: a.uid, GID: a.gid,
 			})
 		}
 	}
 	return routes
+}
+
+// handler is what the gateway calls for a route. A result is also published, where the route says so.
+func (t *triggers) handler(w spec.Trigger) func(context.Context, *gateway.Request) ([]byte, error) {
+	return func(ctx context.Context, r *gateway.Request) ([]byte, error) {
+		result, err := t.handle(ctx, r)
+		if err != nil || w.Reply == "" || len(result) == 0 {
+			return result, err
+		}
+		client, err := t.application.engine.Exchange.Local(t.application.name)
+		if err != nil {
+			return nil, err
+		}
+		defer client.Close() //nolint:errcheck // never fails
+		return result, client.Publish(w.Reply, result)
+	}
 }
 
 // handle calls the function that runs now for a request.

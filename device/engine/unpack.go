@@ -20,7 +20,7 @@ func (d *deployment) unpack(ctx context.Context) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	_, err = artifact.Unpack(ctx, f, d.versionPath(d.desired), artifact.DefaultLimits())
 	return false, err
 }

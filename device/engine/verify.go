@@ -70,7 +70,7 @@ func (d *deployment) verifyDigest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	digest, _, err := artifact.DigestOf(&interruptible{ctx, f})
 	if err != nil {
 		return fail.Wrap(err, fail.Internal, op, string(d.desired.Artifact))
