@@ -29,6 +29,20 @@ export async function open(browser: Browser, fescue: Fescue, options: BrowserCon
     if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) faults.push(m.text());
   });
   page.setDefaultTimeout(30_000);
+  await page.addInitScript(() => {
+    const shifts: string[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const e of list.getEntries() as (PerformanceEntry & {
+        value: number;
+        hadRecentInput: boolean;
+        sources: { node?: Element }[];
+      })[]) {
+        if (!e.hadRecentInput && e.value > 0.02)
+          shifts.push(`${e.value.toFixed(3)} ${e.sources.map((s) => s.node?.className ?? "?").join(" | ")}`);
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
   await page.goto(`${fescue.url}/#token=${fescue.token}`);
   await page.getByRole("navigation", { name: "Console" }).waitFor({ state: "attached" });
   return { page, faults };
@@ -47,6 +61,12 @@ export async function accessible(page: Page, where: string) {
   if (exceptionDetails) throw new Error(exceptionDetails.text + JSON.stringify(exceptionDetails.exception?.description));
   expect(JSON.parse(result.value), `${where}: axe`).toEqual([]);
   await session.detach();
+}
+
+// stands sees that nothing jumped while the page came.
+export async function stands(page: Page, where: string) {
+  const shifts = await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts);
+  expect(shifts, `${where}: what jumped`).toEqual([]);
 }
 
 // picture takes a picture to look at.

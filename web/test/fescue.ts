@@ -69,6 +69,26 @@ export class Fescue {
     return response.json();
   }
 
+  // storeMany stores applications, app-0000 and so on, all of one artifact, without deploying them.
+  async storeMany(n: number) {
+    const headers = { Authorization: `Bearer ${this.token}` };
+    const archive = execFileSync("tar", ["-czf", "-", "-C", root, "LICENSE"]);
+    const artifact = await (
+      await fetch(this.url + "/v1/artifacts", { method: "POST", headers, body: new Uint8Array(archive) })
+    ).json();
+    const store = async (i: number) => {
+      const text = `name: app-${String(i).padStart(4, "0")}\nversion: 1.0.0\nruntime: native\ncommands:\n  - run: sleep 1000\n`;
+      const body = JSON.stringify({ text, artifact: artifact.digest });
+      const response = await fetch(this.url + "/v1/configurations", {
+        method: "POST",
+        headers: { ...headers, "Content-Type": "application/json" },
+        body,
+      });
+      if (!response.ok) throw new Error(`storing ${i}: ${response.status} ${await response.text()}`);
+    };
+    for (let i = 0; i < n; i += 20) await Promise.all(Array.from({ length: Math.min(20, n - i) }, (_, j) => store(i + j)));
+  }
+
   async stop() {
     await this.kill("SIGTERM");
     rmSync(this.state, { recursive: true, force: true, maxRetries: 5 });

@@ -2,7 +2,7 @@
 // nothing is wider than the smallest phone.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { accessible, fits, launch, open, type Watched } from "./browser";
+import { accessible, fits, launch, open, stands, type Watched } from "./browser";
 import { Fescue } from "./fescue";
 import { pages, populate } from "./pages";
 
@@ -33,6 +33,7 @@ describe.each(Object.entries(looks))("%s", (look, options) => {
   it.each(pages)("$name", async ({ path, ready }) => {
     await seen.page.goto(fescue.at(path));
     await ready(seen.page);
+    await stands(seen.page, `${path}, ${look}`);
     await accessible(seen.page, `${path}, ${look}`);
     await fits(seen.page, `${path}, ${look}`);
     expect(seen.faults.splice(0)).toEqual([]);

@@ -1,4 +1,5 @@
 // Every page of the console, and something for them to show.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { eventually, type Fescue } from "./fescue";
 
@@ -39,9 +40,9 @@ export async function populate(fescue: Fescue) {
   fescue.run("deploy", "examples/polynomial-roots", "-f", "examples/polynomial-roots/server.yaml");
   fescue.run("deploy", "examples/polynomial-roots", "-f", "examples/polynomial-roots/client.yaml");
   const dir = fescue.state + "/apps/hello";
+  mkdirSync(`${fescue.state}/apps`, { recursive: true });
   fescue.run("init", "python", dir);
   fescue.run("deploy", dir);
-  const { readFileSync, writeFileSync } = await import("node:fs");
   const edit = (file: string, from: string, to: string) =>
     writeFileSync(`${dir}/${file}`, readFileSync(`${dir}/${file}`, "utf8").replace(from, to));
   edit("fescue.yaml", "0.1.0", "0.2.0");
@@ -57,4 +58,12 @@ export async function populate(fescue: Fescue) {
     if (!(error as { status?: number }).status) throw error;
   }
   await eventually("the failure is known", async () => (await fescue.get("/v1/deployments")).items[0].status === "failed");
+}
+
+// deployText deploys an application of a few texts.
+export function deployText(fescue: Fescue, config: string, files: Record<string, string>) {
+  const dir = `${fescue.state}/apps/${/name: (\S+)/.exec(config)![1]}`;
+  mkdirSync(dir, { recursive: true });
+  for (const [name, text] of Object.entries({ ...files, "fescue.yaml": config })) writeFileSync(`${dir}/${name}`, text);
+  fescue.run("deploy", dir);
 }

@@ -99,6 +99,14 @@ describe("the console", () => {
     expect(await text.innerText()).toContain("# mine");
   });
 
+  it("tries it once before it is deployed, and takes the trial away again", async () => {
+    const { page } = seen;
+    await page.getByRole("button", { name: "Run once" }).click();
+    await page.getByLabel("Answer").getByText("Hello, Ada!").waitFor();
+    await page.getByLabel("Output").getByText("greeting Ada").waitFor();
+    await eventually("nothing of the trial is left", async () => (await fescue.get("/v1/applications")).items.length === 0);
+  });
+
   it("keeps what was written when the tab is closed", async () => {
     const { page } = seen;
     await page.waitForTimeout(600);
@@ -188,6 +196,23 @@ describe("the console", () => {
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("alert").getByText("nothing_of_this_name").first().waitFor();
     await page.getByText("A version that ran before goes on running.").waitFor();
+  });
+
+  it("makes a login for an MQTT client, whose password is shown once, and revokes it", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/settings");
+    await page.getByRole("button", { name: "New credential" }).click();
+    await page.getByLabel("Name").fill("kitchen-sensor");
+    await page.getByRole("combobox", { name: "May publish to" }).fill("greeter/request");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Make it" }).click();
+    expect((await page.getByLabel("Password").innerText()).trim().length).toBeGreaterThan(15);
+    await page.getByRole("button", { name: "Done" }).click();
+    const row = page.getByRole("row", { name: /kitchen-sensor/ });
+    await row.getByText("greeter/request").waitFor();
+    await row.getByRole("button", { name: "Revoke kitchen-sensor" }).click();
+    await page.getByRole("button", { name: "Revoke", exact: true }).click();
+    await row.waitFor({ state: "detached" });
   });
 
   it("survives a crash of the server: says so, reconnects, and is up to date", async () => {

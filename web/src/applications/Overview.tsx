@@ -14,6 +14,7 @@ import { bytes } from "../parts/words";
 import { grantsOf } from "./grants";
 import { Invoke } from "./Invoke";
 import { stateOf } from "./state";
+import { triggerWords } from "./trigger";
 
 const columns: Column<Placement>[] = [
   { name: "Device", width: "minmax(110px, 1fr)", cell: (p) => p.device },
@@ -77,7 +78,7 @@ function Facts({ version }: { version: ApplicationVersion }) {
       {c.handler && <Fact name="Handler">{c.handler}</Fact>}
       {(c.triggers ?? []).map((t, i) => (
         <Fact key={i} name={i === 0 ? "Triggers" : ""}>
-          {describe(t)}
+          {triggerWords(t)}
         </Fact>
       ))}
       {(c.commands ?? []).map((k, i) => (
@@ -101,16 +102,6 @@ function Facts({ version }: { version: ApplicationVersion }) {
       </Fact>
     </dl>
   );
-}
-
-// describe tells of a trigger in its own keys, whichever they are.
-function describe(trigger: object): string {
-  const { reply, ...causes } = trigger as Record<string, unknown>;
-  const cause = Object.entries(causes)
-    .filter(([, v]) => typeof v === "string" || typeof v === "number")
-    .map(([k, v]) => (k === "topic" ? String(v) : `${k} ${v}`))
-    .join(", ");
-  return reply ? `${cause} → ${reply}` : cause;
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {

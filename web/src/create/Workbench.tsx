@@ -19,6 +19,7 @@ import { type Draft, drafts } from "./drafts";
 import { FileList } from "./FileList";
 import { schema } from "./schema";
 import { configurationFile } from "./templates";
+import { TrialPanel } from "./TrialPanel";
 import { sizeOf } from "./upload";
 import { useCheck } from "./useCheck";
 import { change, nextVersion, read } from "./yaml";
@@ -99,6 +100,9 @@ export function Workbench({ draftName, start, devices: there = [] }: WorkbenchPr
           />
         )}
       </div>
+      {check.data?.configuration?.handler && faults.length === 0 && (
+        <TrialPanel config={config} files={files} device={where[0] ?? ""} />
+      )}
       {check.data?.warnings.map((w) => (
         <Text key={w} size="sm" className="status" data-tone="warn">
           {w}

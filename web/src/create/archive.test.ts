@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -25,6 +25,14 @@ describe("archive", () => {
     expect(readFileSync(join(dir, "main.py"), "utf8")).toBe(files["main.py"]);
     expect(readFileSync(join(dir, long), "utf8")).toBe(files[long]);
     expect(readFileSync(join(dir, "logo.bin"))).toEqual(Buffer.from([0xff, 0, 1]));
+  });
+
+  it("makes scripts executable", async () => {
+    const path = join(dir, "run.tar.gz");
+    writeFileSync(path, Buffer.from(await (await pack({ "run.sh": "#!/bin/sh\n", "data.txt": "#" })).arrayBuffer()));
+    execFileSync("tar", ["-xzf", path, "-C", dir]);
+    const mode = (name: string) => (statSync(join(dir, name)).mode & 0o111) !== 0;
+    expect([mode("run.sh"), mode("data.txt")]).toEqual([true, false]);
   });
 
   it("reads what tar makes, long names and folders too", async () => {

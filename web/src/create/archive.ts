@@ -14,7 +14,7 @@ export async function pack(files: Files): Promise<Blob> {
   const parts: BlobPart[] = [];
   for (const path of Object.keys(files).sort()) {
     const content = bytesOf(files[path]!);
-    parts.push(header(path, content.length), content, new Uint8Array((block - (content.length % block)) % block));
+    parts.push(header(path, content), content, new Uint8Array((block - (content.length % block)) % block));
   }
   parts.push(new Uint8Array(2 * block));
   const tar = new Blob(parts).stream().pipeThrough(new CompressionStream("gzip"));
@@ -26,15 +26,23 @@ function bytesOf(file: Files[string]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(file.base64), (c) => c.charCodeAt(0));
 }
 
-function header(path: string, size: number): Uint8Array<ArrayBuffer> {
+// What a browser is given has no mode: scripts and programs tell by how they begin.
+function modeOf(content: Uint8Array): string {
+  const [a, b, c, d] = content;
+  const script = a === 0x23 && b === 0x21; // #!
+  const program = a === 0x7f && b === 0x45 && c === 0x4c && d === 0x46; // ELF
+  return script || program ? "0000755\0" : "0000644\0";
+}
+
+function header(path: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
   const h = new Uint8Array(block);
   const put = (text: string, at: number) => h.set(encoder.encode(text), at);
   const [prefix, name] = splitPath(path);
   put(name, 0);
-  put("0000644\0", 100);
+  put(modeOf(content), 100);
   put("0000000\0", 108);
   put("0000000\0", 116);
-  put(size.toString(8).padStart(11, "0") + "\0", 124);
+  put(content.length.toString(8).padStart(11, "0") + "\0", 124);
   put("00000000000\0", 136); // no time: the same files make the same archive
   put("        ", 148);
   put("0", 156);

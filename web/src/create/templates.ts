@@ -15,6 +15,7 @@ export interface Template {
 const words: Record<string, [string, string]> = {
   python: ["Python function", "Called for every message on a topic; what it returns is published."],
   "python-service": ["Python service", "A program that keeps running and uses topics itself."],
+  native: ["Native program", "A script or executable, started for every message: in on stdin, out on stdout."],
   node: ["JavaScript function", "A Node.js function, called for every message on a topic."],
   java: ["Java function", "A Java method, called for every message on a topic."],
   cpp: ["C++ function", "Compiled code, called for every message on a topic."],
@@ -33,7 +34,8 @@ function collect(): Template[] {
     template.files[rest.join("/")] = text;
     found.set(name, template);
   }
-  return [...found.values()].sort((a, b) => a.title.localeCompare(b.title));
+  // What has to be compiled first is begun in a terminal.
+  return [...found.values()].filter((t) => !("Makefile" in t.files)).sort((a, b) => a.title.localeCompare(b.title));
 }
 
 export const configurationFile = "fescue.yaml";
@@ -46,12 +48,12 @@ export function fill(template: Template, name: string): { config: string; files:
   for (const [path, text] of Object.entries(template.files)) {
     const filled = text.replaceAll("{{name}}", name).replaceAll("{{module}}", module);
     if (path === configurationFile) config = filled.replace(/^# yaml-language-server:.*\n/, "");
-    else files[path === "handler.py" ? `${module}.py` : path.replaceAll("{{module}}", module)] = filled;
+    else files[path.replace(/^handler\./, `${module}.`)] = filled;
   }
   return { config, files };
 }
 
-// A Python module's name has no hyphen and does not begin with a digit.
+// A module's name has no hyphen and does not begin with a digit.
 function moduleName(name: string): string {
   const module = name.replaceAll("-", "_");
   return /^[0-9]/.test(module) ? "app_" + module : module;

@@ -1,5 +1,5 @@
 // DeploymentPage: one deployment, live while it goes on, and what can be done about it.
-import { Button, Group, Stack } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { answer, api, type Deployment } from "../api/client";
@@ -32,18 +32,14 @@ export default function DeploymentPage({ id }: { id: number }) {
             <span>
               Deployment {d.id}, begun <When at={d.createdAt} />
             </span>
+            <Link href={`/applications/${d.name}/logs`}>Output</Link>
           </Group>
         )
       }
       actions={d && <Actions deployment={d} />}
     >
       <Loaded query={query} height={320}>
-        {(d) => (
-          <Stack gap="md">
-            <Progress id={d.id} devices={d.devices.map((x) => x.device)} />
-            <Link href={`/applications/${d.name}/logs`}>Output of {d.name}</Link>
-          </Stack>
-        )}
+        {(d) => <Progress id={d.id} devices={d.devices.map((x) => x.device)} />}
       </Loaded>
     </Page>
   );

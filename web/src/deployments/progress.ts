@@ -19,7 +19,7 @@ export const stepWords: Record<string, string> = {
   unpack: "Unpack",
   dependencies: "Dependencies",
   permissions: "Permissions",
-  commands: "Commands that are waited for",
+  commands: "Preparing commands",
   start: "Start",
   healthy: "See that it stays up",
   switch: "Replace the version before",

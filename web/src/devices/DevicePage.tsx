@@ -16,6 +16,10 @@ import { labelsOf } from "./Devices";
 
 export default function DevicePage({ id }: { id: string }) {
   const query = useQuery(device(id));
+  const placed = useQuery({
+    ...applications,
+    select: (all: Application[]) => all.flatMap((a) => a.placements).filter((p) => p.device === id),
+  });
   const d = query.data;
   return (
     <Page
@@ -35,14 +39,18 @@ export default function DevicePage({ id }: { id: string }) {
     >
       <Loaded query={query} height={320}>
         {(d) => (
-          <>
-            <OnIt id={id} />
-            <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-              <About device={d} />
-              <Facts device={d} of="isolation" title="Isolation it enforces" />
-            </SimpleGrid>
-            <Recent id={id} />
-          </>
+          <Loaded query={placed} height={600}>
+            {(list) => (
+              <>
+                <OnIt id={id} placed={list} />
+                <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+                  <About device={d} />
+                  <Facts device={d} of="isolation" title="Isolation it enforces" />
+                </SimpleGrid>
+                <Recent id={id} />
+              </>
+            )}
+          </Loaded>
         )}
       </Loaded>
     </Page>
@@ -57,29 +65,22 @@ const columns: Column<Placement>[] = [
   { name: "Since", width: "minmax(100px, 1fr)", from: "sm", cell: (p) => <When at={p.updatedAt} /> },
 ];
 
-function OnIt({ id }: { id: string }) {
-  const query = useQuery({
-    ...applications,
-    select: (all: Application[]) => all.flatMap((a) => a.placements).filter((p) => p.device === id),
-  });
+function OnIt({ id, placed }: { id: string; placed: Placement[] }) {
+  if (placed.length === 0) {
+    return (
+      <Empty title="Nothing is deployed here">
+        <Link href="/new">Write an application</Link>, or deploy one that is stored.
+      </Empty>
+    );
+  }
   return (
-    <Loaded query={query} height={120}>
-      {(placed) =>
-        placed.length === 0 ? (
-          <Empty title="Nothing is deployed here">
-            <Link href="/new">Write an application</Link>, or deploy one that is stored.
-          </Empty>
-        ) : (
-          <Table
-            label={`Applications on ${id}`}
-            columns={columns}
-            rows={placed}
-            id={(p) => p.name}
-            to={(p) => `/applications/${p.name}`}
-          />
-        )
-      }
-    </Loaded>
+    <Table
+      label={`Applications on ${id}`}
+      columns={columns}
+      rows={placed}
+      id={(p) => p.name}
+      to={(p) => `/applications/${p.name}`}
+    />
   );
 }
 

@@ -7,8 +7,8 @@ export function FirstSteps() {
     <Stack component="section" className="card" p="xl" gap="md">
       <Title order={2}>Write your first function</Title>
       <Text size="sm" maw={640}>
-        A function is a few lines of code that are called for every message on a topic. What it may use is what its configuration
-        grants, nothing else.
+        A function is a few lines of code that are called for every message on a topic, over HTTP or by the clock. What it may use
+        is what its configuration grants, nothing else.
       </Text>
       <ol className="first-steps">
         <li>

@@ -23,30 +23,33 @@ export default function Overview() {
   const machines = useQuery(devices);
   const rollouts = useQuery(deployments());
   const events = useQuery(recentEvents({ tail: 120 }));
+  // All of it comes at once: parts that came one by one would push each other down.
   return (
     <Page title="Overview">
-      <Loaded query={apps} height={110}>
+      <Loaded query={apps} height={600}>
         {(all) => (
-          <Loaded query={machines} height={110}>
+          <Loaded query={machines} height={600}>
             {(known) => (
-              <Loaded query={rollouts} height={110}>
+              <Loaded query={rollouts} height={600}>
                 {(made) => (
-                  <>
-                    <Numbers apps={all} devices={known} deployments={made} />
-                    {all.length === 0 ? <FirstSteps /> : <Needs apps={all} devices={known} deployments={made} />}
-                  </>
+                  <Loaded query={events} height={600}>
+                    {(list) => (
+                      <>
+                        <Numbers apps={all} devices={known} deployments={made} />
+                        {all.length === 0 ? <FirstSteps /> : <Needs apps={all} devices={known} deployments={made} />}
+                        <Stack component="section" gap="sm">
+                          <Title order={2}>What happened</Title>
+                          <Happened events={list} most={15} />
+                        </Stack>
+                      </>
+                    )}
+                  </Loaded>
                 )}
               </Loaded>
             )}
           </Loaded>
         )}
       </Loaded>
-      <Stack component="section" gap="sm">
-        <Title order={2}>What happened</Title>
-        <Loaded query={events} height={220}>
-          {(list) => <Happened events={list} most={15} />}
-        </Loaded>
-      </Stack>
     </Page>
   );
 }

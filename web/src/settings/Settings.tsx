@@ -7,13 +7,15 @@ import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Trouble } from "../parts/Trouble";
 import { number } from "../parts/words";
+import { Credentials } from "./Credentials";
 
 export default function Settings() {
   return (
     <Page title="Settings">
       <Appearance />
-      <Server />
       <SessionCard />
+      <Server />
+      <Credentials />
     </Page>
   );
 }
@@ -47,7 +49,7 @@ function Server() {
   return (
     <Stack component="section" className="card" p="lg" gap="sm">
       <Title order={2}>Server</Title>
-      <Loaded query={query} height={150}>
+      <Loaded query={query} height={228}>
         {(info) => (
           <dl className="facts">
             <dt>Version</dt>

@@ -1,0 +1,118 @@
+// Much of everything: lists of thousands and a flood of messages and lines, which the
+// page takes without stalling.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { launch, open, type Watched } from "./browser";
+import { eventually, Fescue } from "./fescue";
+import { deployText } from "./pages";
+
+let fescue: Fescue;
+let browser: Browser;
+let seen: Watched;
+beforeAll(async () => {
+  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
+  seen = await open(browser, fescue);
+});
+afterAll(async () => {
+  await browser?.close();
+  await fescue?.stop();
+});
+
+const flood = `import time
+import fescue
+
+with fescue.connect() as client:
+    n = 0
+    while True:
+        for _ in range(50):
+            n += 1
+            client.publish("flood/data", {"n": n})
+        print("line", n, flush=True)
+        time.sleep(0.05)
+`;
+const floodConfig =
+  "name: flood\nversion: 1.0.0\nruntime: python\nresources:\n  publish: [flood/data]\ncommands:\n  - run: python main.py\n";
+
+// The longest time for which the page did nothing else, while something goes on.
+async function stall(during: () => Promise<unknown>): Promise<number> {
+  await seen.page.evaluate(() => {
+    const w = window as unknown as { stall: number; ticking: boolean };
+    [w.stall, w.ticking] = [0, true];
+    let last = performance.now();
+    const tick = () => {
+      const now = performance.now();
+      w.stall = Math.max(w.stall, now - last);
+      last = now;
+      if (w.ticking) setTimeout(tick, 10);
+    };
+    tick();
+  });
+  await during();
+  return seen.page.evaluate(() => {
+    const w = window as unknown as { stall: number; ticking: boolean };
+    w.ticking = false;
+    return w.stall;
+  });
+}
+
+it("shows 2,000 applications by drawing only those in sight", async () => {
+  const { page } = seen;
+  await fescue.storeMany(2000);
+  await page.goto(fescue.url + "/applications");
+  await page.getByText("2,000 applications").waitFor();
+  expect(await page.getByRole("row").count()).toBeLessThan(100);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.getByRole("link", { name: "app-1999" }).waitFor();
+  await page.getByLabel("Search applications").fill("app-0777");
+  await page.getByRole("link", { name: "app-0777" }).click();
+  await page.getByRole("heading", { level: 1, name: "app-0777" }).waitFor();
+});
+
+it("takes a thousand messages a second, and says what it leaves out", async () => {
+  const { page } = seen;
+  deployText(fescue, floodConfig, { "main.py": flood });
+  await page.goto(fescue.url + "/topics?filter=flood/%23");
+  await page.locator(".message").first().waitFor();
+  const longest = await stall(async () => {
+    await eventually("a few thousand came", async () => {
+      const text = await page
+        .getByText(/[\d,]+ messages/)
+        .first()
+        .innerText();
+      return Number(/([\d,]+) messages/.exec(text)![1]!.replaceAll(",", "")) > 4000;
+    });
+  });
+  // Generous, for a shared machine: a reader would notice seconds.
+  expect(longest).toBeLessThan(3000);
+  expect(await page.locator(".message").count()).toBeLessThan(100);
+});
+
+it("stays where the reader scrolled and says how much came", async () => {
+  const { page } = seen;
+  await page.goto(fescue.url + "/applications/flood/logs");
+  await page.locator(".line").nth(15).waitFor();
+  const lines = page.getByRole("log", { name: "Output" });
+  await eventually("there is something to scroll", () => lines.evaluate((e) => e.scrollHeight > e.clientHeight + 400));
+  await lines.evaluate((e) => (e.scrollTop = 40));
+  await page.getByRole("button", { name: /new line/ }).waitFor();
+  const before = await lines.evaluate((e) => e.scrollTop);
+  await page.waitForTimeout(800);
+  expect(await lines.evaluate((e) => e.scrollTop)).toBe(before);
+  await page.getByRole("button", { name: /new line/ }).click();
+  await eventually("it follows again", () => lines.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 30));
+});
+
+it("can be used with the keyboard alone", async () => {
+  const { page } = seen;
+  await page.goto(fescue.url + "/applications/flood");
+  await page.getByRole("tab", { name: "Overview" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("tab", { name: "Code", selected: true }).waitFor();
+  await page.goto(fescue.url + "/devices");
+  await page.getByRole("link", { name: fescue.device }).waitFor();
+  // The heading has the focus, so that one need not pass the navigation on every page.
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement?.className)).toBe("row-link");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: fescue.device }).waitFor();
+});
