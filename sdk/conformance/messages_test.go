@@ -65,7 +65,11 @@ func play(t *testing.T, c client, link string, scene func(p *pair)) {
 	p := &pair{T: t, client: c, broker: b, address: address}
 	p.a, p.b = c.start(t, address, token), c.start(t, address, token)
 	for _, d := range []*driver{p.a, p.b} {
-		if got := d.do("connect"); got != "app testdevice" {
+		got := d.try("connect")
+		if link == "mqueue" && strings.HasPrefix(got, "error unsupported") {
+			t.Skip("this SDK's language reaches no message queues")
+		}
+		if got != "ok app testdevice" {
 			t.Fatalf("connect: %q", got)
 		}
 	}
