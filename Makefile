@@ -70,8 +70,9 @@ test-java: deps ## Package and tests of the Java SDK
 	mvn -q -B -f sdk/java verify
 
 .PHONY: test-c
-test-c: deps ## The C SDK: vectors, sanitizers, fuzzers, packages
+test-c: deps ## The C and C++ SDKs: vectors, sanitizers, fuzzers, packages
 	$(PY) -m pytest -q sdk/c
+	$(PY) -m pytest -q sdk/cpp
 
 .PHONY: test-race
 test-race: deps ## The parts with the most concurrency, under the race detector

@@ -99,7 +99,7 @@ func (c *Cpp) Prepare(ctx context.Context, app runtimes.Application, run runtime
 		return false, err
 	}
 	_, err = c.shelf.Make(ctx, c.libraryName(p), func(ctx context.Context, aside, _ string) error {
-		const compile = `cc -O2 -fPIC -c -o tmp/fescue.o "$0/fescue.c" && ar rcs libfescue.a tmp/fescue.o`
+		const compile = `cc -O2 -fPIC -c -o tmp/fescue.o "$0/c/fescue.c" && ar rcs libfescue.a tmp/fescue.o`
 		said := &bytes.Buffer{}
 		err := run(ctx, runtimes.Build{
 			Argv: []string{"/bin/sh", "-c", compile, c.SDK}, Dir: aside,
@@ -116,14 +116,15 @@ func (c *Cpp) Prepare(ctx context.Context, app runtimes.Application, run runtime
 
 func (c *Cpp) libraryName(p finder.Program) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "1\n%s\n%s\n%s\n", p.Path, p.Version, c.SDK)
+	fmt.Fprintf(h, "2\n%s\n%s\n%s\n", p.Path, p.Version, c.SDK)
 	return "library-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 
 // Surroundings let compilers find the SDK.
 func (c *Cpp) Surroundings(ctx context.Context, app runtimes.Application) (s runtimes.Surroundings, err error) {
 	s.ReadOnly = []string{c.SDK}
-	s.Environment = []string{"CPATH=" + c.SDK, "FESCUE_SDK=" + c.SDK}
+	headers := filepath.Join(c.SDK, "c")
+	s.Environment = []string{"CPATH=" + headers + ":" + filepath.Join(c.SDK, "cpp"), "FESCUE_SDK=" + headers}
 	if app.Configuration.PerEvent {
 		s.ReadOnly = append(s.ReadOnly, c.Program)
 	}
