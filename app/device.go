@@ -18,6 +18,7 @@ import (
 	"fescue.dev/fescue/device/engine"
 	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/device/logs"
+	"fescue.dev/fescue/device/micro"
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/python"
 	"fescue.dev/fescue/device/sandbox"
@@ -47,6 +48,7 @@ type device struct {
 	gateway  *gateway.Gateway // nil: none
 	engine   *engine.Engine
 	agent    *agent.Agent
+	micro    *micro.Hub // nil: no lines of microcontrollers
 }
 
 func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server, logins *access.Access) (d *device, err error) {
@@ -96,6 +98,11 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 		return nil, err
 	}
 	logins.Attach(f, d.router)
+	if len(o.Micro) > 0 {
+		if err = d.openMicro(s, f); err != nil {
+			return nil, err
+		}
+	}
 	return d, d.openAgent(connection, logins)
 }
 
@@ -207,6 +214,9 @@ func (d *device) parts() []part {
 	}
 	if d.gateway != nil {
 		parts = append(parts, part{"HTTP gateway", d.gateway.Run, 4})
+	}
+	if d.micro != nil {
+		parts = append(parts, part{"microcontrollers", d.micro.Run, 4})
 	}
 	for _, l := range d.links {
 		parts = append(parts, part{l.Name(), func(ctx context.Context) error {

@@ -24,9 +24,10 @@ type UpOptions struct {
 	MQTT         string           // addresses on which clients with credentials may connect; "" is none
 	NATS         string
 	WebSocket    string
-	TCP          string // address on loopback where applications may connect over TCP; "" is none
-	Gateway      string // address of the functions' HTTP gateway; "" is none
-	PollPeriod   string // how often the agent asks for its desired state; "" is 30 s
+	TCP          string   // address on loopback where applications may connect over TCP; "" is none
+	Gateway      string   // address of the functions' HTTP gateway; "" is none
+	PollPeriod   string   // how often the agent asks for its desired state; "" is 30 s
+	Micro        []string // lines where microcontrollers are
 }
 
 func (s *session) upCommand() *cobra.Command {
@@ -70,6 +71,7 @@ find it.`,
 	f.StringVar(&o.WebSocket, "websocket", "", "the same over WebSocket, for browsers; MQTT is at the path /mqtt")
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")
+	f.StringArrayVar(&o.Micro, "micro", nil, "line where microcontrollers are: serial:/dev/ttyUSB0[@BAUD], or listening unix:PATH, tcp:ADDRESS, udp:ADDRESS; may be repeated")
 	f.StringVar(&o.PollPeriod, "poll", "", "how often the agent looks for changes on its own (default 30s)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log every step")
 	return c

@@ -12,7 +12,7 @@ type Configuration struct {
 	Version      Version           `yaml:"version" json:"version" doc:"A semantic version; immutable once stored."`
 	Description  string            `yaml:"description,omitempty" json:"description,omitempty" doc:"A sentence for people."`
 	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"How code is run: python, node, java, cpp, wasm or native; with a condition on its version if there is one: python >=3.11."`
-	Platform     Platform          `yaml:"platform,omitempty" json:"platform" doc:"linux, or linux with an architecture: linux/arm64. Default linux."`
+	Platform     Platform          `yaml:"platform,omitempty" json:"platform" doc:"linux, or linux with an architecture: linux/arm64; micro for microcontrollers, or micro and a board: micro/lm3s6965evb. Default linux."`
 	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty" doc:"What is called per event, which makes the application a function; written as its runtime has it: module.function for python."`
 	PerEvent     bool              `yaml:"perEvent,omitempty" json:"perEvent,omitempty" doc:"The handler is a program that is started for each event: the event on its stdin, the answer on its stdout."`
 	Resources    Resources         `yaml:"resources,omitempty" json:"resources" doc:"The topics that it may use. What a trigger names is granted without being repeated."`

@@ -28,7 +28,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Name]():       {"pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"},
 	reflect.TypeFor[Version]():    {"pattern": `^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`, "examples": []string{"1.0.0"}},
 	reflect.TypeFor[Runtime]():    {"pattern": `^(python|native)( .+)?$`, "examples": []string{"python", "python >=3.11", "native"}},
-	reflect.TypeFor[Platform]():   {"pattern": `^linux(/[a-z0-9]+)?$`, "examples": []string{"linux", "linux/arm64"}},
+	reflect.TypeFor[Platform]():   {"pattern": `^(linux(/[a-z0-9]+)?|micro(/[a-z0-9-]+)?)$`, "examples": []string{"linux", "linux/arm64", "micro"}},
 	reflect.TypeFor[Filter]():     {"minLength": 1, "maxLength": MaxTopicBytes},
 	reflect.TypeFor[Topic]():      {"minLength": 1, "maxLength": MaxTopicBytes, "pattern": "^[^+#]+$"},
 	reflect.TypeFor[Range]():      {"examples": []string{">=1.2 <2", "^1.4", "*"}},

@@ -96,9 +96,12 @@ func (p Platform) Validate() error {
 	system, arch, both := strings.Cut(string(p), "/")
 	switch {
 	case system == "micro":
-		return fail.New(fail.Invalid, "", "the platform micro is not supported by this version of Fescue")
+		if both && !boardName(arch) {
+			return fail.New(fail.Invalid, "", "%q is no board's name", arch).WithHint("Write micro for any board, or as the board calls itself: micro/lm3s6965evb.")
+		}
+		return nil
 	case system != "linux":
-		return fail.New(fail.Invalid, "", "there is no platform %q", string(p)).WithHint("Write linux, or linux and an architecture, such as linux/arm64.")
+		return fail.New(fail.Invalid, "", "there is no platform %q", string(p)).WithHint("Write linux, or linux and an architecture, such as linux/arm64; or micro, for a microcontroller.")
 	case !both:
 		return nil
 	}
@@ -107,6 +110,11 @@ func (p Platform) Validate() error {
 		return nil
 	}
 	return fail.New(fail.Invalid, "", "there is no architecture %q", arch).WithHint("Use Go's names: amd64, arm64, arm, 386, riscv64.")
+}
+
+// boardName tells whether s is a-z, 0-9 and -.
+func boardName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // Matches tells whether a device of the given platform is what p asks for.

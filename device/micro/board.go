@@ -367,3 +367,20 @@ func (b *Board) Remove(ctx context.Context, function spec.Name) error {
 	}
 	return err
 }
+
+// Describe gives the facts as a device tells them.
+func (f Facts) Describe() map[string]string {
+	machine := "wasm, integers"
+	for _, m := range []struct {
+		bit  Machine
+		name string
+	}{{Int64, "64-bit integers"}, {Float32, "f32"}, {Float64, "f64"}, {BulkMemory, "bulk memory"}} {
+		if f.Machine&m.bit != 0 {
+			machine += ", " + m.name
+		}
+	}
+	return map[string]string{
+		"memory": strconv.Itoa(f.Memory), "module": strconv.Itoa(f.Module), "slots": strconv.Itoa(f.Slots),
+		"functions": strconv.Itoa(f.Functions), "runtime.wasm": machine,
+	}
+}

@@ -51,7 +51,7 @@ type emulator struct {
 }
 
 // startEmulator starts a board whose serial line is the Unix socket at path.
-func startEmulator(t testing.TB, board, path, flash, key string) *emulator {
+func startEmulator(t testing.TB, board, path, flash, key, id string) *emulator {
 	t.Helper()
 	if key == "" {
 		key = "-"
@@ -59,7 +59,7 @@ func startEmulator(t testing.TB, board, path, flash, key string) *emulator {
 	run := emulators[board]
 	e := &emulator{t: t, args: append(run[:len(run):len(run)], "-display", "none", "-monitor", "none", "-chardev", "socket,id=line,path="+path,
 		"-serial", "chardev:line", "-kernel", image(t, board),
-		"-semihosting-config", "enable=on,target=native,"+strings.Join([]string{"arg=fescue", "arg=board-1", "arg=" + key, "arg=" + flash}, ","))}
+		"-semihosting-config", "enable=on,target=native,"+strings.Join([]string{"arg=fescue", "arg=" + id, "arg=" + key, "arg=" + flash}, ","))}
 	t.Cleanup(e.kill)
 	e.start()
 	return e
@@ -88,7 +88,7 @@ func TestEmulators(t *testing.T) {
 			key := testKey(7)
 			b.opt.Keys = func() []packet.Key { return []packet.Key{{Device: "board-1", Key: key}} }
 			flash := filepath.Join(t.TempDir(), "flash")
-			e := startEmulator(t, board, b.listen(plain), flash, hex.EncodeToString(key[:]))
+			e := startEmulator(t, board, b.listen(plain), flash, hex.EncodeToString(key[:]), "board-1")
 			first := b.board()
 			if string(first.Facts.Platform) != "micro/"+board {
 				t.Errorf("it says it is %s", first.Facts.Platform)
