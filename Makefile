@@ -45,6 +45,10 @@ deps: ## Install what the tests need (Debian packages, a Python environment)
 micro-deps: ## Install the microcontrollers' compilers and emulators (Debian packages)
 	./tools/micro-deps.sh
 
+.PHONY: micro-sizes
+micro-sizes: ## Print what the micro agent takes on each target
+	./tools/micro-sizes.sh
+
 .PHONY: check
 check: ## Formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }

@@ -94,7 +94,8 @@ static void write_text(fescue_link *l, const packet *p)
 static void write_datagram(fescue_link *l, const packet *p)
 {
 	l->o->write(l->o->context, p->head, FESCUE_PACKET_HEAD, 0);
-	l->o->write(l->o->context, p->data, p->data_size, 0);
+	if (p->data_size)
+		l->o->write(l->o->context, p->data, p->data_size, 0);
 	l->o->write(l->o->context, p->tail, p->tail_size, 1);
 }
 

@@ -159,7 +159,7 @@ static fescue_trap run(fescue_vm *vm, uint32_t f)
 	goto call;
 
 branch:
-	if (side->code <= pc - vm->code) {
+	if (side->code <= (size_t)(pc - vm->code)) {
 		uint32_t cost = (uint32_t)(pc - vm->code) - side->code;
 		if (vm->fuel < cost)
 			TRAP(FESCUE_TRAP_FUEL);
