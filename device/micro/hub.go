@@ -97,7 +97,7 @@ func (h *Hub) serve(ctx context.Context, l line, p packet.Line) {
 
 // session serves a board until it goes.
 func (h *Hub) session(ctx context.Context, s *packet.Session) {
-	defer s.Close()
+	defer func() { _ = s.Close() }() // never fails
 	name := spec.DeviceID(s.Device)
 	var d *Device
 	b, err := Greet(s, h.Gateway, Events{

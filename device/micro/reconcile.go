@@ -190,7 +190,7 @@ func (d *Device) unpack(ctx context.Context, a spec.DesiredApplication) ([]byte,
 	if err != nil {
 		return nil, fail.Wrap(err, fail.Internal, op, inside)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only read
 	code, err := root.ReadFile(file)
 	if err != nil {
 		return nil, fail.Wrap(err, fail.NotFound, op, file)
@@ -263,7 +263,7 @@ func (d *Device) holds(ctx context.Context, b *Board, app spec.Name, code []byte
 		}
 	}
 	return fail.New(fail.Invalid, "start on microcontroller", "the module traps when it is started").On(string(app)).
-		WithHint("Its start function or _initialize, or its data do not fit the %d bytes that the board has for a function.", b.Facts.Memory)
+		WithHint("What it runs at its start fails, or its data do not fit the %d bytes that the board has for a function.", b.Facts.Memory)
 }
 
 // restore installs again what a board that was replaced, or erased, does not have.

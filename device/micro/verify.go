@@ -51,7 +51,7 @@ func Check(ctx context.Context, code []byte, handler string, f Facts) error {
 			WithHint("Compile with -Os and strip it: -Wl,--strip-all.")
 	}
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
-	defer r.Close(ctx)
+	defer func() { _ = r.Close(ctx) }() // nothing was run
 	m, err := r.CompileModule(ctx, code)
 	if err != nil {
 		return fail.New(fail.Invalid, op, "it is no WebAssembly that a microcontroller can run: %w", err)

@@ -247,11 +247,12 @@ func TestDifferential(t *testing.T) {
 			if parseErr != nil {
 				t.Fatal(parseErr)
 			}
-			if same(result, bits, want[0]) {
+			switch {
+			case same(result, bits, want[0]):
 				returned++
-			} else if nanHidden(code) {
+			case nanHidden(code):
 				unclear++
-			} else {
+			default:
 				t.Fatalf("module %d: %x, wazero %x\n%x", i, bits, want[0], code)
 			}
 		case nanHidden(code):

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // sanitised are the flags under which every fault of the C code ends the test.
-var sanitised = []string{"-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+var sanitised = []string{"-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"} //nolint:misspell // the compiler's spelling
 
 // compile makes a program of the core and one harness, warnings being errors.
 func compile(t testing.TB, harness string, flags ...string) string {
