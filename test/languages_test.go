@@ -12,7 +12,7 @@ import (
 // with a client of another language, each function called.
 func TestPolynomialLanguages(t *testing.T) {
 	const example = "../examples/polynomial-roots"
-	for _, language := range []struct{ name, program string }{{"js", "node"}} {
+	for _, language := range []struct{ name, program string }{{"js", "node"}, {"java", "javac"}} {
 		t.Run(language.name, func(t *testing.T) {
 			if _, err := exec.LookPath(language.program); err != nil {
 				t.Skip(language.program, " is not installed")

@@ -10,6 +10,7 @@ import { readAttributes } from './read.js';
  *
  * @typedef {object} Host
  * @property {(topic: string, payload: unknown) => Promise<void>} publish
+ * @property {(topic: string, payload: unknown, timeout: number) => Promise<Buffer>} request
  * @property {(level: string, text: string) => void} log
  */
 
@@ -142,6 +143,23 @@ export class Context {
    */
   publish(topic, payload) {
     return this.#host.publish(topic, payload);
+  }
+
+  /**
+   * Calls another function of this device, and resolves to what it returned: the value if that is JSON, bytes
+   * otherwise, null for nothing. The configuration grants it: `resources: {invoke: [function]}`. Rejects with
+   * PermissionDenied, RemoteError (it failed), RequestTimeout.
+   *
+   * @param {string} name
+   * @param {unknown} [payload]
+   * @param {{ timeout?: number }} [options] in ms; 30000 if nothing is said
+   * @returns {Promise<any>}
+   */
+  async invoke(name, payload, { timeout = 30_000 } = {}) {
+    const result = await this.#host.request(`$fescue/invoke/${name}`, payload, timeout);
+    const value = fromJson(result);
+    if (value !== NOT_JSON) return value;
+    return result.length > 0 ? result : null;
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Context } from './context.js';
-import { fromCode, TooLarge } from './errors.js';
+import { fromCode, RemoteError, TooLarge } from './errors.js';
 import { load } from './handler.js';
 import { Link } from './link.js';
 import { encode } from './message.js';
@@ -29,8 +29,8 @@ export class Worker {
   #running = new Map();
   /** @type {Set<string>} */
   #allowed = new Set(); // topics that may be published on
-  /** @type {Map<number, { resolve: () => void, reject: (error: Error) => void }>} */
-  #receipts = new Map();
+  /** @type {Map<number, { resolve: (answer?: any) => void, reject: (error: Error) => void }>} */
+  #receipts = new Map(); // of requests and publications that are answered
   #receipt = 0;
   /** @type {() => void} */
   #greeted = () => {};
@@ -96,6 +96,9 @@ export class Worker {
         break;
       case TYPE.OK:
         this.#answered(id);
+        break;
+      case TYPE.REPLY:
+        this.#answered(id, copied(body));
         break;
       case TYPE.ERROR:
         this.#refused(id, readError(body));
@@ -204,21 +207,54 @@ export class Worker {
    * @param {unknown} payload
    */
   async publish(topic, payload) {
-    const data = encode(payload);
-    const length = 2 + wire.topicBytes(topic).length + data.length;
-    if (length > this.#maxBody) {
-      throw new TooLarge(`${data.length} bytes on ${topic}; the broker accepts ${this.#maxBody}`, { topic });
-    }
+    const data = this.#encoded(topic, payload, 2);
     if (this.#allowed.has(topic)) {
       this.#link.send(wire.publishTo(0, topic, data));
       return this.#link.full ?? undefined;
     }
-    const receipt = (this.#receipt = (this.#receipt % 0xffffffff) + 1);
-    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      this.#receipts.set(receipt, { resolve, reject });
-      this.#link.send(wire.publishTo(receipt, topic, data));
-    });
+    await this.#ask((receipt) => wire.publishTo(receipt, topic, data));
     this.#allowed.add(topic);
+  }
+
+  /**
+   * @param {string} topic
+   * @param {unknown} payload
+   * @param {number} timeout ms
+   * @returns {Promise<Buffer>}
+   */
+  async request(topic, payload, timeout) {
+    const data = this.#encoded(topic, payload, 6);
+    const limit = Math.min(Math.max(1, Math.round(timeout)), 0xffffffff);
+    return this.#ask((id) => wire.request(id, limit, topic, data));
+  }
+
+  /**
+   * A payload's bytes, if the broker accepts them.
+   *
+   * @param {string} topic
+   * @param {unknown} payload
+   * @param {number} fields bytes of the body besides topic and payload
+   */
+  #encoded(topic, payload, fields) {
+    const data = encode(payload);
+    if (fields + wire.topicBytes(topic).length + data.length > this.#maxBody) {
+      throw new TooLarge(`${data.length} bytes on ${topic}; the broker accepts ${this.#maxBody}`, { topic });
+    }
+    return data;
+  }
+
+  /**
+   * Sends a frame with an id, and resolves to its answer.
+   *
+   * @param {(id: number) => Buffer} make
+   * @returns {Promise<any>}
+   */
+  #ask(make) {
+    const id = (this.#receipt = (this.#receipt % 0xffffffff) + 1);
+    return new Promise((resolve, reject) => {
+      this.#receipts.set(id, { resolve, reject });
+      this.#link.send(make(id));
+    });
   }
 
   /**
@@ -229,9 +265,12 @@ export class Worker {
     this.#link.send(wire.log(level, text));
   }
 
-  /** @param {number} id */
-  #answered(id) {
-    this.#receipts.get(id)?.resolve();
+  /**
+   * @param {number} id
+   * @param {Buffer} [answer]
+   */
+  #answered(id, answer) {
+    this.#receipts.get(id)?.resolve(answer);
     this.#receipts.delete(id);
   }
 
@@ -240,15 +279,14 @@ export class Worker {
    * @param {ReturnType<typeof readError>} refusal
    */
   #refused(id, { code, refused, topic, text }) {
-    const error = fromCode(code, text, topic);
-    if (refused === TYPE.PUBLISHTO) {
-      this.#allowed.delete(topic); // the next one asks again
-      const asked = this.#receipts.get(id);
-      if (asked) {
-        this.#receipts.delete(id);
-        asked.reject(error);
-        return;
-      }
+    const remote = refused === TYPE.REQUEST && code === wire.CODE.INTERNAL;
+    const error = remote ? new RemoteError(text, { topic, code: 'internal' }) : fromCode(code, text, topic);
+    if (refused === TYPE.PUBLISHTO) this.#allowed.delete(topic); // the next one asks again
+    const asked = refused === TYPE.PUBLISHTO || refused === TYPE.REQUEST ? this.#receipts.get(id) : undefined;
+    if (asked) {
+      this.#receipts.delete(id);
+      asked.reject(error);
+      return;
     }
     console.error(`fescue: ${error.message}`);
   }

@@ -215,6 +215,25 @@ test('cancelling aborts the signal', async (t) => {
   assert(body.includes('AbortError'));
 });
 
+test('calling another function', async (t) => {
+  const { talk } = await holdReady(t, 'handlers.invoke');
+  for (const [answer, result] of [
+    ['{"x": 1}', '{"x":1}'],
+    ['text', 'text'],
+    ['', ''],
+  ]) {
+    talk.send(invocation(1, '[7]'));
+    const { id, body } = await talk.expect(TYPE.REQUEST);
+    assert.equal(body.readUInt32LE(0), 2000);
+    assert.equal(body.toString('utf8', 6), '$fescue/invoke/other[7]');
+    talk.send(wire.frame(TYPE.REPLY, id, Buffer.from(answer)));
+    assert.equal(String((await talk.expect(TYPE.RESULT)).body), result);
+  }
+  talk.send(invocation(2, '[8]'));
+  talk.send(wire.error((await talk.expect(TYPE.REQUEST)).id, 15, TYPE.REQUEST, '', 'it failed'));
+  assert((await talk.expect(TYPE.FAILURE)).body.includes('RemoteError'));
+});
+
 for (const [handler, part] of [
   ['handlers.uncaught', 'nobody catches this'],
   ['handlers.unhandled', 'nobody handles this'],

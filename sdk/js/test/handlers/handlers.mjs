@@ -67,4 +67,5 @@ export const children = async () => {
   const inherited = execFileSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' });
   return { link: readlinkSync('/proc/self/fd/3'), inherited };
 };
+export const invoke = (event, context) => context.invoke('other', event, { timeout: 2000 });
 export const notCallable = 3;

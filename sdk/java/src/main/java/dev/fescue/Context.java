@@ -1,6 +1,7 @@
 package dev.fescue;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -124,6 +125,16 @@ public final class Context {
     /** Publishes a text, in UTF-8. */
     public void publish(String topic, String payload) {
         serving.publish(topic, payload.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Calls another function of this device, and gives what it returned. The configuration grants it:
+     * {@code resources: {invoke: [function]}}. Throws {@link FescueException.Denied}, {@link FescueException.Remote} (it failed)
+     * or {@link FescueException.Timeout}.
+     */
+    public byte[] invoke(String function, byte[] event, Duration timeout) {
+        long limit = Math.min(Math.max(1, timeout.toMillis()), 0xffffffffL);
+        return serving.request("$fescue/invoke/" + function, event, limit);
     }
 
     /** Writes a line to the application's log. */

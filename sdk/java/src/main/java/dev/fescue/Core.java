@@ -312,8 +312,7 @@ final class Core implements Reader.Taker {
         switch (r.refused()) {
             case Type.REGISTER -> registerError(id, error);
             case Type.SUBSCRIBE, Type.CONSUME, Type.WATCH -> feedError(r.refused(), id, error);
-            case Type.REQUEST -> refuse(Type.REQUEST, id,
-                r.code() == Code.INTERNAL ? new FescueException.Remote(r.text(), r.topic(), r.code()) : error);
+            case Type.REQUEST -> refuse(Type.REQUEST, id, error);
             case Type.PUBLISH -> publishError(id, error);
             default -> {
                 if (!refuse(r.refused(), id, error)) {

@@ -18,7 +18,8 @@ final class Incoming {
 
     record Refusal(int code, int refused, String topic, String text) {
         FescueException exception() {
-            return FescueException.of(code, text, topic);
+            boolean remote = refused == Type.REQUEST && code == Code.INTERNAL; // the responder's own error
+            return remote ? new FescueException.Remote(text, topic, code) : FescueException.of(code, text, topic);
         }
     }
 

@@ -118,7 +118,10 @@ final class Serving implements Reader.Taker {
                 leaving = true;
                 break;
             case Type.OK:
-                answered(id, null);
+                answered(id, null, null);
+                break;
+            case Type.REPLY:
+                answered(id, body.rest(), null);
                 break;
             case Type.ERROR:
                 refused(id, Incoming.refusal(body));
@@ -242,32 +245,45 @@ final class Serving implements Reader.Taker {
         }
     }
 
+    /** Sends a request and waits for its answer; timeout in ms. */
+    byte[] request(String topic, byte[] payload, long timeout) {
+        Frames.checkTopic(topic);
+        Frames.checkSize(topic, 6L + Frames.utf8(topic).length + payload.length, payload.length, maxBody);
+        Waiter waiter = new Waiter();
+        synchronized (this) {
+            receipts.put(++receipt, waiter);
+            send(Frames.request(receipt, timeout, topic, payload));
+        }
+        return (byte[]) await(waiter);
+    }
+
     /** Waits for an answer; the main thread reads on meanwhile, and invocations wait. */
-    private void await(Waiter waiter) {
+    private Object await(Waiter waiter) {
         while (Thread.currentThread() == main && !waiter.isDone()) {
             read();
         }
         waiter.await(0);
-        waiter.outcome();
+        return waiter.outcome();
     }
 
-    private synchronized void answered(long id, FescueException refusal) {
+    private synchronized void answered(long id, byte[] answer, FescueException refusal) {
         Waiter waiter = receipts.remove(id);
         if (waiter != null) {
-            waiter.resolve(null, refusal);
+            waiter.resolve(answer, refusal);
         }
     }
 
     private void refused(long id, Incoming.Refusal refusal) {
-        boolean asked = false;
-        if (refusal.refused() == Type.PUBLISHTO) {
-            synchronized (this) {
+        boolean publishing = refusal.refused() == Type.PUBLISHTO;
+        boolean asked;
+        synchronized (this) {
+            asked = (publishing || refusal.refused() == Type.REQUEST) && receipts.containsKey(id);
+            if (publishing) {
                 allowed.remove(refusal.topic()); // the next one asks again
-                asked = receipts.containsKey(id);
             }
         }
         if (asked) {
-            answered(id, refusal.exception());
+            answered(id, null, refusal.exception());
         } else {
             System.err.println("fescue: " + refusal.exception().getMessage());
         }

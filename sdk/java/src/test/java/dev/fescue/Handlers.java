@@ -67,6 +67,10 @@ public final class Handlers {
         return String.valueOf(System.in.read());
     }
 
+    public static byte[] invoke(byte[] event, Context c) {
+        return c.invoke("other", event, java.time.Duration.ofSeconds(2));
+    }
+
     public static String twice(String event) {
         return event;
     }

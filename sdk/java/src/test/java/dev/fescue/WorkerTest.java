@@ -202,4 +202,19 @@ class WorkerTest {
             assertEquals(1, held.status());
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void callingAnotherFunction(String concurrency) {
+        try (HeldWorker held = HeldWorker.ready("invoke", concurrency)) {
+            held.send(HeldWorker.invocation(1, "[7]"));
+            HeldWorker.Frame asked = held.expect(Type.REQUEST);
+            assertTrue(asked.text().endsWith("$fescue/invoke/other[7]"), asked.text());
+            held.send(Frame.of(Type.REPLY, asked.id(), new byte[] {'8'}));
+            assertEquals("8", held.expect(Type.RESULT).text());
+            held.send(HeldWorker.invocation(2, "[9]"));
+            held.send(Frames.error(held.expect(Type.REQUEST).id(), Code.INTERNAL, Type.REQUEST, "", "it failed"));
+            assertTrue(held.expect(Type.FAILURE).text().contains("FescueException$Remote"));
+        }
+    }
 }
