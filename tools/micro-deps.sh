@@ -19,6 +19,7 @@ need gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc
 have() { # have PACKAGE FILE: the same by a file
 	[[ -e $2 ]] || missing+=("$1")
 }
+compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null || missing+=(libclang-rt-14-dev)
 have libnewlib-arm-none-eabi /usr/lib/arm-none-eabi/include/stdio.h
 have picolibc-riscv64-unknown-elf /usr/lib/picolibc/riscv64-unknown-elf/include/string.h
 have avr-libc /usr/lib/avr/include/avr/io.h

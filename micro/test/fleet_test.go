@@ -127,6 +127,8 @@ func TestFleet(t *testing.T) {
 		t.Errorf("a function for microcontrollers was deployed to the gateway:\n%s", out)
 	}
 
+	fromTemplate(f)
+
 	e.kill()
 	e.start()
 	f.until("hello", "invoke", "echo", "--device", "shed", "--data", "hello")
@@ -142,4 +144,25 @@ func TestFleet(t *testing.T) {
 	f.until("stopped", "get", "applications")
 	f.must("delete", "echo")
 	f.until("not", "invoke", "echo", "--device", "shed", "--data", "x")
+}
+
+// fromTemplate deploys what `fescue init wasm` writes to the board.
+func fromTemplate(f *fescue) {
+	dir := filepath.Join(f.t.TempDir(), "double")
+	f.must("init", "wasm", dir)
+	if out, err := exec.Command("make", "-C", dir).CombinedOutput(); err != nil {
+		f.t.Fatalf("make: %v\n%s", err, out)
+	}
+	path := filepath.Join(dir, "fescue.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(text, "\nplatform: micro\n"...), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	f.must("deploy", dir, "--device", "shed")
+	if got := f.must("invoke", "double", "--device", "shed", "--data", "42"); got != "84" {
+		f.t.Errorf("the template's function answers %q to 42", got)
+	}
 }

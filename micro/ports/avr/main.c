@@ -1,0 +1,149 @@
+/* The agent on an ATmega2560 (Arduino Mega), without the Arduino library: the first
+ * USART at 115200 baud, a timer, and functions in EEPROM.
+ *
+ * The board's name and key come from a header that `fescue micro provision NAME
+ * --header` writes: FESCUE_DEVICE and FESCUE_KEY. With FESCUE_STORE_RAM functions
+ * are kept in memory alone, for emulators without an EEPROM. */
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <string.h>
+
+#ifndef FESCUE_STORE_RAM
+#include <avr/eeprom.h>
+#endif
+
+#include "../../core/fescue_agent.h"
+
+enum { SLOT = 1024, HEAD = 256, PAGE = 64, SLOTS = 2, DATA = 64, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, RING = 256 };
+
+static fescue_agent agent;
+static fescue_port port;
+
+/* --- the line -------------------------------------------------------------- */
+
+static volatile uint8_t ring[RING], ring_in;
+static uint8_t ring_out;
+
+ISR(USART0_RX_vect) { ring[ring_in++] = UDR0; }
+
+static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flush)
+{
+	(void)context, (void)flush;
+	while (n-- > 0) {
+		while (!(UCSR0A & _BV(UDRE0)))
+			;
+		UDR0 = *p++;
+	}
+}
+
+static void pump(void *context)
+{
+	(void)context;
+	while (ring_out != ring_in)
+		fescue_link_input(&agent.link, ring[ring_out++]);
+}
+
+/* --- time ------------------------------------------------------------------ */
+
+static volatile uint32_t ticks;
+
+ISR(TIMER0_COMPA_vect) { ticks++; }
+
+static uint32_t millis(void *context)
+{
+	(void)context;
+	uint8_t status = SREG;
+	cli();
+	uint32_t now = ticks;
+	SREG = status;
+	return now;
+}
+
+static void begin(void)
+{
+	UCSR0A = _BV(U2X0);
+	UBRR0 = F_CPU / 8 / 115200 - 1;
+	UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
+	UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
+	TCCR0A = _BV(WGM01);
+	TCCR0B = _BV(CS01) | _BV(CS00); /* a 64th of the clock */
+	OCR0A = F_CPU / 64 / 1000 - 1;
+	TIMSK0 = _BV(OCIE0A);
+	sei();
+}
+
+/* --- the store: one byte is programmed at a time, and erased by writing 0xff ---- */
+
+#ifdef FESCUE_STORE_RAM
+static uint8_t store[SLOT * SLOTS];
+static uint32_t boots;
+static void put(uint32_t at, uint8_t b) { store[at] = b; }
+static void count_boot(void) { memset(store, 0xff, sizeof store); }
+#else
+static uint8_t store[SLOT * SLOTS] EEMEM;
+static uint32_t boots_kept EEMEM;
+static uint32_t boots;
+static void put(uint32_t at, uint8_t b) { eeprom_update_byte(store + at, b); }
+
+static void count_boot(void)
+{
+	boots = eeprom_read_dword(&boots_kept) + 1;
+	eeprom_update_dword(&boots_kept, boots);
+}
+#endif
+
+static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
+{
+	while (n-- > 0)
+		put(at++, *p++);
+	return 1;
+}
+
+static uint8_t erase(uint32_t at)
+{
+	for (uint8_t i = 0; i < PAGE; i++)
+		put(at + i, 0xff);
+	return 1;
+}
+
+static void nonce(void *context, uint8_t out[8])
+{
+	static uint32_t count;
+	(void)context;
+	count++;
+	memcpy(out, &boots, 4);
+	memcpy(out + 4, &count, 4);
+}
+
+int main(void)
+{
+	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[OUT], frame[FRAME], pool[POOL];
+#ifdef FESCUE_KEY
+	static const uint8_t key[32] = FESCUE_KEY;
+	port.key = key;
+#endif
+	port.line = FESCUE_SERIAL;
+	port.write = line_write;
+	port.millis = millis;
+	port.nonce = nonce;
+	port.pump = pump;
+	port.id = FESCUE_DEVICE;
+	port.platform = "micro/mega";
+	port.in = in;
+	port.in_size = sizeof in;
+	port.out = out;
+	port.out_size = sizeof out;
+	port.frame = frame;
+	port.frame_size = sizeof frame;
+	port.pool = pool;
+	port.pool_size = sizeof pool;
+	port.stack = STACK;
+	port.flash = (fescue_flash){.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 1, .count = SLOTS};
+	begin();
+	count_boot();
+	fescue_agent_begin(&agent, &port);
+	for (;;) {
+		pump(NULL);
+		fescue_agent_poll(&agent);
+	}
+}

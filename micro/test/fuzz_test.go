@@ -1,0 +1,77 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"fescue.dev/fescue/exchange/wire"
+)
+
+// fuzzRuns is how many inputs each fuzzer tries here; FESCUE_MICRO_FUZZ asks for more.
+func fuzzRuns() string {
+	if n := os.Getenv("FESCUE_MICRO_FUZZ"); n != "" {
+		return n
+	}
+	return "30000"
+}
+
+// fuzz compiles a harness with libFuzzer and runs it on seeds; a fault of the C code
+// ends it.
+func fuzz(t *testing.T, harness string, seeds [][]byte) {
+	core, err := filepath.Glob("../core/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program, corpus := filepath.Join(dir, "fuzz"), filepath.Join(dir, "corpus")
+	args := append([]string{"-std=gnu99", "-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-o", program, harness}, core...)
+	if out, err := exec.Command("clang", args...).CombinedOutput(); err != nil {
+		t.Fatalf("clang (make micro-deps installs it): %v\n%.3000s", err, out)
+	}
+	if err := os.Mkdir(corpus, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range seeds {
+		if err := os.WriteFile(filepath.Join(corpus, fmt.Sprint("seed", i)), s, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(program, "-seed=1", "-max_len=2048", "-runs="+fuzzRuns(), "-artifact_prefix="+dir+"/", corpus)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		found, _ := filepath.Glob(filepath.Join(dir, "crash-*"))
+		for _, f := range found {
+			data, _ := os.ReadFile(f) // for the message alone
+			t.Logf("input: %x", data)
+		}
+		t.Fatalf("%v\n%.6000s", err, out)
+	}
+}
+
+func TestFuzzMachine(t *testing.T) {
+	var seeds [][]byte
+	for _, name := range []string{"echo", "twice", "loop", "wild", "roots"} {
+		seeds = append(seeds, module(t, name))
+	}
+	fuzz(t, "harness/fuzz_vm.c", seeds)
+}
+
+func TestFuzzAgent(t *testing.T) {
+	wrap := func(frames []byte) (out []byte) {
+		out = []byte{0xfe, 0} // the session opens
+		for len(frames) > 0 {
+			n := min(len(frames), 63)
+			out = append(append(out, 0xfe, byte(n)), frames[:n]...)
+			frames = frames[n:]
+		}
+		return out
+	}
+	welcome := wire.AppendWelcome(nil, wire.WelcomeBody{Version: 1, MaxBody: 1024})
+	offer := wire.AppendOffer(welcome[:len(welcome):len(welcome)], 1, wire.OfferBody{Size: 40, Function: []byte("f"), Version: []byte("1"), Settings: []byte("publish=a/#")})
+	fuzz(t, "harness/fuzz_agent.c", [][]byte{
+		wrap(welcome), wrap(wire.AppendChunk(offer, 1, 0, make([]byte, 40))), wrap(wire.AppendPlain(welcome, wire.List, 2, "")),
+		wrap(wire.AppendInvoke(welcome, 3, 100, []wire.Attribute{{Name: "function", Value: "f"}}, []byte("x"))), []byte("~AQID\n"),
+	})
+}
