@@ -49,6 +49,10 @@ micro-deps: ## Install the microcontrollers' compilers and emulators (Debian pac
 micro-sizes: ## Print what the micro agent takes on each target
 	./tools/micro-sizes.sh
 
+.PHONY: micro-bench
+micro-bench: ## Measure the virtual machine against native code, in instructions of an emulated Cortex-M3
+	./bench/micro/run.sh
+
 .PHONY: check
 check: ## Formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
