@@ -116,13 +116,19 @@ export class Link {
   /** @returns {Promise<void>} */
   async #room() {
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#socket.writableNeedDrain && !this.#closed) {
-      await new Promise((resolve) => {
-        this.#socket.once('drain', resolve);
-        this.#socket.once('close', resolve);
-      });
-    }
+    while (this.#socket.writableNeedDrain && !this.#closed) await this.#drained();
     this.#turn = null;
+  }
+
+  /** @returns {Promise<void>} */
+  #drained() {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
   }
 
   /**

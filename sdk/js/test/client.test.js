@@ -74,6 +74,21 @@ test('order, and nothing lost with block', async (t) => {
   await publishing;
 });
 
+test('much can be published for long without a warning of Node.js', async (t) => {
+  const [, a, b] = await setup(t, 2);
+  const warnings = [];
+  const warned = (warning) => warnings.push(warning.message);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const messages = await b.subscribe('t/n', { policy: 'block' });
+  const payload = Buffer.alloc(60_000);
+  void (async () => {
+    for (let n = 0; n < 400; n++) await a.publish('t/n', payload);
+  })();
+  await take(messages, 400);
+  assert.deepEqual(warnings, []);
+});
+
 test('a slow subscription with block does not hold up others', async (t) => {
   const [, a, b] = await setup(t, 2);
   await b.subscribe('t/slow', { policy: 'block', queue: 4 });
