@@ -10,7 +10,7 @@ import (
 )
 
 // lookAtMemory is the least time between two looks at a worker's memory.
-const lookAtMemory = 250 * time.Millisecond
+const lookAtMemory = 20 * time.Millisecond
 
 // worn tells whether the worker has to be replaced. Its calls end first.
 func (s *slot) worn() bool {

@@ -89,7 +89,7 @@ func TestWorkerRecycled(t *testing.T) {
 	if len(answers) != 3 {
 		t.Errorf("six calls by %v", answers)
 	}
-	d.apply(d.function(t, 2, "app", "1.1.0", "import os\nme = os.urandom(4).hex()\nkept = []\ndef handle(event, context):\n    kept.append(bytearray(os.urandom(1) * (30 << 20)))\n    return me\n", "workers: {memory: 64MiB}\n"))
+	d.apply(d.function(t, 2, "app", "1.1.0", "import os\nme = os.urandom(4).hex()\nkept = []\ndef handle(event, context):\n    kept.append(bytearray(os.urandom(1) * (2 << 20)))\n    return me\n", "workers: {memory: 64MiB}\n"))
 	d.succeeds(t, 2)
 	first, err := d.invoke(t, "app", "0")
 	if err != nil {
