@@ -66,6 +66,9 @@ func NewDevice(t testing.TB) *Device {
 func (d *Device) openExchange(t testing.TB) {
 	t.Helper()
 	d.router = exchange.New(exchange.Options{Device: "test", Log: d.Log})
+	if err := d.router.OpenStores(filepath.Join(d.Dir, "exchange")); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -188,17 +188,16 @@ func TestEndlessLoop(t *testing.T) {
 	w.End()
 }
 
-// Clocks, and the state where the device has none.
+// Clocks, and state that outlives the worker.
 func TestHostFunctions(t *testing.T) {
-	w := function(t, "handle", "")
+	d := runtimetest.NewDevice(t)
+	f := d.Load(t, open(t, d), "function", source(t, "c-shared", "function.wasm:handle", ""))
+	w := f.Start(t)
 	w.Answers(t, "times", "true true")
-	got, err := w.Call("count", runtimetest.Patience)
-	if err == nil && got != "1" {
-		t.Errorf("counted %q", got)
-	}
-	if err != nil && !strings.Contains(err.Error(), "-13") {
-		t.Errorf("a device without state: %v", err)
-	}
+	w.Answers(t, "count", "1")
+	w.Answers(t, "count", "2")
+	w.End()
+	f.Start(t).Answers(t, "count", "3")
 }
 
 // BenchmarkColdStart is of a 3 MB module, from its compiled code on disk.
