@@ -1,0 +1,62 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo-terminal: its master, and the path of the serial line.
+func terminal(t testing.TB) (master *os.File, path string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master = os.NewFile(uintptr(fd), "/dev/ptmx")
+	t.Cleanup(func() { _ = master.Close() })
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, fmt.Sprintf("/dev/pts/%d", n)
+}
+
+// Gateway and board each open a serial device, set it up, and meet.
+func TestSerialDevice(t *testing.T) {
+	f := newFescue(t)
+	key := f.must("micro", "provision", "shed")
+	one, gateway := terminal(t)
+	two, board := terminal(t)
+	for _, end := range []string{gateway, board} { // a master without a slave that is open reads errors
+		slave, err := os.OpenFile(end, os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = slave.Close() })
+		raw, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw.Lflag, raw.Iflag, raw.Oflag = 0, 0, 0
+		if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { _, _ = io.Copy(one, two) }()
+	go func() { _, _ = io.Copy(two, one) }()
+	f.up("--micro", "serial:"+gateway+"@57600")
+	agentProcess(t, compilePosix(t), filepath.Join(t.TempDir(), "flash"), nil, "--id", "shed", "--key", key, board)
+	f.until("micro/posix", "get", "devices")
+	f.must("deploy", application(t, "echo", "1.0.0", "echo", ""), "--device", "shed")
+	if got := f.must("invoke", "echo", "--device", "shed", "--data", "over a serial line"); got != "over a serial line" {
+		t.Errorf("invoke: %q", got)
+	}
+}
