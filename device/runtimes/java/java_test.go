@@ -43,7 +43,7 @@ func open(t testing.TB, d *runtimetest.Device) runtimes.Runtime {
 func jar(t testing.TB, source string) string {
 	t.Helper()
 	d := runtimetest.NewDevice(t)
-	extracted, err := sdk.ExtractJava(filepath.Join(d.Dir))
+	extracted, err := sdk.ExtractJava(d.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
