@@ -36,10 +36,13 @@ func (d *Document) CheckFiles(has func(path string) bool) Faults {
 	if file := d.Dependencies.Package; file != "" && has(file) && !has(path.Join(path.Dir(file), "package-lock.json")) {
 		missing("dependencies.package", "the artifact has no package-lock.json beside it", "Run `npm install --package-lock-only`: packages are installed exactly as it says.")
 	}
+	compiled := d.Runtime.Name() == RuntimeCpp || d.Runtime.Name() == RuntimeNative
+	made := false // a command before may have made what is run
 	for i, command := range d.Commands {
-		if file := scriptOf(command.Run); file != "" && !has(file) {
+		if file := scriptOf(command.Run); file != "" && !has(file) && !(made && strings.HasPrefix(command.Run, "./")) {
 			missing(fmt.Sprintf("commands[%d].run", i), fmt.Sprintf("the artifact has no file %s", file), "Paths are relative to the artifact's root.")
 		}
+		made = made || compiled && command.Wait
 	}
 	return faults
 }

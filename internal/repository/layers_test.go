@@ -31,7 +31,7 @@ var layers = [][]string{
 
 // outside are the folders that may import what they need: they are programs and
 // whole-system tests, and nothing imports them.
-var outside = []string{"bench", "tools", "test", "sdk/conformance", "micro"}
+var outside = []string{"bench", "tools", "test", "sdk/conformance", "micro", "examples"}
 
 func under(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
 
