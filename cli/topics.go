@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,101 +56,113 @@ func (s *session) clientAndDevice(ctx context.Context, name string) (*client.Cli
 	return api, devices[0].ID, nil
 }
 
-func (s *session) tailCommand() *cobra.Command {
-	var device string
-	var count int
-	var as string
-	c := &cobra.Command{
-		Use:   "tail FILTER",
-		Short: "Show messages as they are published",
-		Example: `  fescue tail 'poly/#'
-  fescue tail 'sensors/+/temperature' --count 10 -o json`,
-		Args: args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, a []string) error {
-			filter, err := spec.ParseFilter(a[0])
-			if err != nil {
-				return err
-			}
-			api, id, err := s.clientAndDevice(c.Context(), device)
-			if err != nil {
-				return err
-			}
-			seen := 0
-			err = api.Tail(c.Context(), id, filter, func(m spec.Message) error {
-				if err := s.printMessage(m, as); err != nil {
-					return err
-				}
-				if seen++; seen == count {
-					return errEnough
-				}
-				return nil
-			})
-			if errors.Is(err, errEnough) {
-				return nil
-			}
-			return quietCancel(c.Context(), err)
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&device, "device", "", "the device (default: the only one)")
-	f.IntVarP(&count, "count", "n", 0, "end after this many messages")
-	f.StringVar(&as, "as", "auto", "how to show payloads: auto, text or hex")
-	s.formatFlag(c)
-	return c
-}
-
-var errEnough = errors.New("enough messages")
-
-func (s *session) printMessage(m spec.Message, as string) error {
-	if s.format == "json" {
-		return s.printLine(m)
-	}
-	text := string(m.Payload)
-	if as == "hex" || as == "auto" && !utf8.Valid(m.Payload) {
-		text = hex.EncodeToString(m.Payload)
-	}
-	from := ""
-	if m.From != "" {
-		from = "  (" + m.From + ")"
-	}
-	_, err := fmt.Fprintf(s.Stdout, "%s  %s%s  %s\n", m.Time.Local().Format("15:04:05.000"), m.Topic, from, oneLine(text))
-	return err
-}
-
-// oneLine keeps a message on its line, and its control characters from the terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '·'
-		}
-		return r
-	}, text)
-}
-
-// printLine writes a record as one line of JSON.
-func (s *session) printLine(record any) error { return json.NewEncoder(s.Stdout).Encode(record) }
-
 func (s *session) topicsCommand() *cobra.Command {
 	var device string
+	var rates, denied bool
 	c := &cobra.Command{
-		Use:     "topics",
-		Short:   "Tell who publishes and subscribes what",
-		Example: "  fescue topics",
-		Args:    args(cobra.NoArgs),
+		Use:   "topics",
+		Short: "Tell who publishes and subscribes what, how often, and what was denied",
+		Long: `List the topics in use on a device: who publishes, who subscribes, how many messages.
+
+Publishers and subscribers are applications; @nats is a client of MQTT or NATS, @agent
+somebody at the API. With --rates the device is watched for a while, and messages a
+second and the last message are shown.`,
+		Example: `  fescue topics
+  fescue topics --rates
+  fescue topics --denied          # who wanted what and may not`,
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			api, id, err := s.clientAndDevice(c.Context(), device)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case denied:
+				return s.printDenied(c.Context(), api, id)
+			case rates:
+				return s.printRates(c.Context(), api, id)
 			}
 			topics, err := api.Topics(c.Context(), id)
-			t := table{columns: []string{"TOPIC", "PUBLISHERS", "SUBSCRIBERS", "MESSAGES"}, empty: "nobody publishes or subscribes"}
+			t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES"}, empty: "nobody publishes or subscribes"}
 			for _, at := range topics {
-				t.add(string(at.Topic), fmt.Sprint(at.Publishers), fmt.Sprint(at.Subscribers), fmt.Sprint(at.Messages))
+				t.add(string(at.Topic), some(at.PublishedBy), some(at.SubscribedBy), fmt.Sprint(at.Messages))
 			}
 			return s.printList(topics, t, err)
 		},
 	}
-	c.Flags().StringVar(&device, "device", "", "the device (default: the only one)")
+	f := c.Flags()
+	f.StringVar(&device, "device", "", "the device (default: the only one)")
+	f.BoolVar(&rates, "rates", false, "watch for two seconds: messages a second, and the last one")
+	f.BoolVar(&denied, "denied", false, "show what was denied instead")
 	s.formatFlag(c)
 	return c
+}
+
+func some(names []string) string {
+	if len(names) == 0 {
+		return "–"
+	}
+	return strings.Join(names, " ")
+}
+
+func (s *session) printDenied(ctx context.Context, api *client.Client, id spec.DeviceID) error {
+	denied, err := api.Denied(ctx, id)
+	t := table{columns: []string{"WHO", "WANTED TO", "TOPIC", "TIMES", "LAST"}, empty: "nothing was denied"}
+	for _, d := range denied {
+		who := d.Who
+		if d.Credential {
+			who += " (credential)"
+		}
+		t.add(who, d.Kind, d.Topic, fmt.Sprint(d.Count), ago(d.Last))
+	}
+	return s.printList(denied, t, err)
+}
+
+// rateWindow is how long --rates watches.
+const rateWindow = 2 * time.Second
+
+// rated is a topic with what was seen of it.
+type rated struct {
+	client.TopicInfo
+	Rate float64 `json:"rate"` // messages a second
+	Last string  `json:"last,omitempty"`
+}
+
+// printRates watches the device between two looks at its counters.
+func (s *session) printRates(ctx context.Context, api *client.Client, id spec.DeviceID) error {
+	before, err := api.Topics(ctx, id)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	last := map[spec.Topic]string{}
+	watching, stop := context.WithTimeout(ctx, rateWindow)
+	defer stop()
+	err = api.Tail(watching, id, "#", func(m spec.Message) error {
+		last[m.Topic] = oneLine(payloadText(m.Payload, "auto"))
+		return nil
+	})
+	if err != nil && watching.Err() == nil {
+		return err
+	}
+	after, err := api.Topics(ctx, id)
+	seconds := time.Since(start).Seconds()
+	counts := map[spec.Topic]uint64{}
+	for _, t := range before {
+		counts[t.Topic] = t.Messages
+	}
+	t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES", "PER SECOND", "LAST"}, empty: "nobody publishes or subscribes"}
+	list := make([]rated, 0, len(after))
+	for _, at := range after {
+		r := rated{at, float64(at.Messages-min(at.Messages, counts[at.Topic])) / seconds, clip(last[at.Topic], 60)}
+		list = append(list, r)
+		t.add(string(at.Topic), some(at.PublishedBy), some(at.SubscribedBy), fmt.Sprint(at.Messages), fmt.Sprintf("%.1f", r.Rate), r.Last)
+	}
+	return s.printList(list, t, err)
+}
+
+func clip(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return text
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"fescue.dev/fescue/spec"
 )
@@ -21,6 +22,19 @@ type TopicInfo struct {
 	Publishers  int        `json:"publishers"`  // sessions that publish on it
 	Subscribers int        `json:"subscribers"` // subscriptions that match it
 	Messages    uint64     `json:"messages"`    // since the agent started
+
+	PublishedBy  []string `json:"publishedBy,omitempty"` // applications; @nats is a client of MQTT or NATS, @agent the agent
+	SubscribedBy []string `json:"subscribedBy,omitempty"`
+}
+
+// DeniedInfo is a topic that somebody wanted to use and may not.
+type DeniedInfo struct {
+	Who        string    `json:"who"`                  // the application or credential
+	Credential bool      `json:"credential,omitempty"` // it is a credential
+	Kind       string    `json:"kind"`                 // publish or subscribe
+	Topic      string    `json:"topic"`
+	Count      uint64    `json:"count"` // since the agent started
+	Last       time.Time `json:"last"`
 }
 
 // Server tells of the server.
@@ -54,6 +68,15 @@ func (c *Client) Publish(ctx context.Context, id spec.DeviceID, topic spec.Topic
 func (c *Client) Topics(ctx context.Context, id spec.DeviceID) ([]TopicInfo, error) {
 	l, err := get[list[TopicInfo]](ctx, c, "list topics", string(id), nil, "v1", "devices", string(id), "topics")
 	return l.Items, err
+}
+
+// Denied lists what applications and clients of a device wanted and may not, the
+// most recent first.
+func (c *Client) Denied(ctx context.Context, id spec.DeviceID) ([]DeniedInfo, error) {
+	l, err := get[struct {
+		Denied []DeniedInfo `json:"denied"`
+	}](ctx, c, "list denials", string(id), nil, "v1", "devices", string(id), "topics")
+	return l.Denied, err
 }
 
 // Desired is what the device whose token the client has should run.

@@ -13,6 +13,7 @@ import (
 // messages go. It belongs to the session and its mu.
 type registration struct {
 	topic string
+	by    string        // who publishes
 	count atomic.Uint64 // messages since it was made; written by the session alone
 
 	generation uint64 // of the router, when subs was found
@@ -260,7 +261,7 @@ func resolve[T wire.Text](s *session, topic T) (*registration, wire.Code, string
 }
 
 func (s *session) newRegistration(topic string) *registration {
-	reg := &registration{topic: topic}
+	reg := &registration{topic: topic, by: s.principal()}
 	reg.subject, _ = subjectOf(topic)
 	s.router.topics.hold(reg)
 	return reg

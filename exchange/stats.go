@@ -33,14 +33,6 @@ type SessionStats struct {
 	Queued        int    `json:"queued" doc:"Bytes that wait for it."`
 }
 
-// TopicStat is a topic that somebody publishes on.
-type TopicStat struct {
-	Topic       spec.Topic `json:"topic"`
-	Publishers  int        `json:"publishers" doc:"Sessions that have announced it or published on it lately."`
-	Subscribers int        `json:"subscribers" doc:"Subscriptions that match it."`
-	Messages    uint64     `json:"messages"`
-}
-
 type counts struct{ in, out, dropped uint64 }
 
 func (c *counts) add(o counts) {
@@ -149,27 +141,6 @@ func (t *topicTable) release(reg *registration) {
 		st.past += reg.count.Load()
 		delete(st.regs, reg)
 	}
-}
-
-// Topics lists the topics that are, or were, published on, by name.
-func (r *Router) Topics() []TopicStat {
-	r.topics.mu.Lock()
-	list := make([]TopicStat, 0, len(r.topics.stats))
-	for name, st := range r.topics.stats {
-		t := TopicStat{Topic: spec.Topic(name), Publishers: len(st.regs), Messages: st.past}
-		for reg := range st.regs {
-			t.Messages += reg.count.Load()
-		}
-		list = append(list, t)
-	}
-	r.topics.mu.Unlock()
-	r.routing.RLock()
-	for i := range list {
-		list[i].Subscribers = len(r.trie.match(string(list[i].Topic), nil))
-	}
-	r.routing.RUnlock()
-	slices.SortFunc(list, func(a, b TopicStat) int { return cmp.Compare(a.Topic, b.Topic) })
-	return list
 }
 
 // gone keeps the figures of a session that has ended; Router.mu is held.

@@ -43,7 +43,8 @@ type TopicsCall struct{}
 
 // TopicsReply lists them.
 type TopicsReply struct {
-	Topics []TopicInfo `json:"topics"`
+	Topics []TopicInfo  `json:"topics"`
+	Denied []DeniedInfo `json:"denied,omitempty"`
 }
 
 // TopicInfo is a topic that is or was published on.
@@ -52,6 +53,19 @@ type TopicInfo struct {
 	Publishers  int        `json:"publishers" doc:"Sessions that publish on it."`
 	Subscribers int        `json:"subscribers" doc:"Subscriptions that match it."`
 	Messages    uint64     `json:"messages" doc:"Published on it since the agent started."`
+
+	PublishedBy  []string `json:"publishedBy,omitempty" doc:"Applications; @nats is a client of MQTT or NATS, @agent the agent, for somebody at the API."`
+	SubscribedBy []string `json:"subscribedBy,omitempty"`
+}
+
+// DeniedInfo is a topic that somebody wanted to use and may not.
+type DeniedInfo struct {
+	Who        string    `json:"who" doc:"The application or credential."`
+	Credential bool      `json:"credential,omitempty"`
+	Kind       string    `json:"kind" doc:"publish or subscribe"`
+	Topic      string    `json:"topic"`
+	Count      uint64    `json:"count" doc:"Since the agent started."`
+	Last       time.Time `json:"last"`
 }
 
 // StatusCall asks a device how it is.

@@ -37,6 +37,7 @@ type Engine interface {
 type Exchange interface {
 	Local(app spec.Name) (*exchange.Client, error)
 	Topics() []exchange.TopicStat
+	Denials() []exchange.DenialStat
 	Stats() exchange.Stats
 }
 

@@ -103,6 +103,12 @@ func (a *Agent) topics(context.Context, fabric.TopicsCall) (fabric.TopicsReply, 
 	for _, t := range a.Exchange.Topics() {
 		reply.Topics = append(reply.Topics, fabric.TopicInfo{
 			Topic: t.Topic, Publishers: t.Publishers, Subscribers: t.Subscribers, Messages: t.Messages,
+			PublishedBy: t.PublishedBy, SubscribedBy: t.SubscribedBy,
+		})
+	}
+	for _, d := range a.Exchange.Denials() {
+		reply.Denied = append(reply.Denied, fabric.DeniedInfo{
+			Who: string(d.Application), Credential: d.Credential, Kind: string(d.Kind), Topic: d.Topic, Count: d.Count, Last: d.Last,
 		})
 	}
 	return reply, nil

@@ -82,7 +82,7 @@ func TestPublishAndTopics(t *testing.T) {
 		t.Error("published to a filter")
 	}
 	r, err := fabric.Call[fabric.TopicsCall, fabric.TopicsReply](within(t), w.server, "kitchen", fabric.VerbTopics, fabric.TopicsCall{})
-	if err != nil || len(r.Topics) != 1 || r.Topics[0].Topic != "poly/request" || r.Topics[0].Messages != 1 || r.Topics[0].Subscribers != 1 {
+	if err != nil || len(r.Topics) != 2 || r.Topics[0].Topic != "poly/+" || r.Topics[1].Topic != "poly/request" || r.Topics[1].Messages != 1 || r.Topics[1].Subscribers != 1 {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }

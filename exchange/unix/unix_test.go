@@ -3,6 +3,7 @@ package unix_test
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +24,12 @@ func fixture() exchangetest.Fixture {
 	}
 }
 
-func TestMain(m *testing.M) { exchangetest.Main(m, fixture()) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(brokerDir); dir != "" {
+		serveBroker(dir)
+		return
+	}
+	exchangetest.Main(m, fixture())
+}
 
 func TestLink(t *testing.T) { exchangetest.Run(t, fixture()) }

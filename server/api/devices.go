@@ -28,7 +28,8 @@ func (Payload) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: hu
 
 // TopicList is the topics in use on a device.
 type TopicList struct {
-	Items []fabric.TopicInfo `json:"items"`
+	Items  []fabric.TopicInfo  `json:"items"`
+	Denied []fabric.DeniedInfo `json:"denied" doc:"What applications and clients wanted and may not, the most recent first."`
 }
 
 func (s *Server) deviceRoutes() {
@@ -103,7 +104,7 @@ func (s *Server) topics(ctx context.Context, in *struct{ ByDevice }) (*one[Topic
 		return nil, err
 	}
 	reply, err := fabric.Call[fabric.TopicsCall, fabric.TopicsReply](ctx, s.Control, in.ID, fabric.VerbTopics, fabric.TopicsCall{})
-	return &one[TopicList]{TopicList{append([]fabric.TopicInfo{}, reply.Topics...)}}, err
+	return &one[TopicList]{TopicList{append([]fabric.TopicInfo{}, reply.Topics...), append([]fabric.DeniedInfo{}, reply.Denied...)}}, err
 }
 
 // agentRoutes are what agents ask.
