@@ -12,6 +12,18 @@ interface Place {
 const heading = (name: string) => (page: Page) => page.getByRole("heading", { level: 1, name }).waitFor();
 const text = (words: string) => (page: Page) => page.getByText(words).first().waitFor();
 
+// press opens a dialog, which is there when it has the button that ends it.
+const press = (button: string, end: string) => async (page: Page) => {
+  await page.getByRole("button", { name: button }).first().click();
+  await page.getByRole("button", { name: end }).waitFor();
+};
+
+async function configuration(page: Page) {
+  await page.getByRole("button", { name: "fescue.yaml" }).click();
+  await page.getByText("Checked, no faults").waitFor();
+  await page.getByRole("textbox", { name: "Text of fescue.yaml" }).waitFor();
+}
+
 export const pages: Place[] = [
   { name: "overview", path: "/", ready: text("could not be deployed") },
   { name: "topics", path: "/topics", ready: (page) => page.locator(".message").nth(1).waitFor() },
@@ -26,12 +38,15 @@ export const pages: Place[] = [
   { name: "application-deployments", path: "/applications/hello/deployments", ready: text("hello 0.1.0") },
   { name: "application-logs", path: "/applications/hello/logs", ready: text("greeting") },
   { name: "edit", path: "/applications/hello/edit", ready: text("def handle") },
+  { name: "edit-configuration", path: "/applications/hello/edit", ready: configuration },
   { name: "new", path: "/new", ready: text("From files") },
   { name: "deployments", path: "/deployments", ready: text("roots-server") },
   { name: "deployment", path: "/deployments/1", ready: text("Unpack") },
   { name: "deployment-failed", path: "/deployments/5", ready: text("The deployment failed") },
   { name: "logs", path: "/logs", ready: (page) => page.locator(".line").first().waitFor() },
   { name: "settings", path: "/settings", ready: text("SQLite") },
+  { name: "settings-credential", path: "/settings", ready: press("New credential", "Make it") },
+  { name: "application-redeploy", path: "/applications/hello/versions", ready: press("Deploy again", "Deploy 0.2.0") },
   { name: "missing", path: "/nowhere/at/all", ready: heading("No such page") },
 ];
 

@@ -1,5 +1,6 @@
 // Pictures of every page, light, dark and on a phone, to be looked at:
 //   make screenshots            into .screenshots/
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, it } from "vitest";
 import { launch, open, picture } from "./browser";
@@ -47,4 +48,16 @@ it("takes pictures of every page", async () => {
   await page.goto(fescue.url);
   await page.getByLabel("Token", { exact: true }).waitFor();
   await settled(page, "sign-in-light");
+});
+
+// Those of docs/console.md: few, and small.
+it("takes the pictures of the documentation", async () => {
+  const { page } = await open(browser, fescue, { colorScheme: "light", viewport: { width: 1040, height: 640 } });
+  for (const name of ["overview", "edit-configuration", "deployment-failed", "topics"]) {
+    const { path, ready } = pages.find((p) => p.name === name)!;
+    await page.goto(fescue.at(path));
+    await ready(page);
+    await page.waitForTimeout(3000); // for rates
+    await page.screenshot({ path: join(import.meta.dirname, `../../docs/images/console-${name}.png`) });
+  }
 });

@@ -28,6 +28,10 @@ export const theme = createTheme({
   },
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    // A dialog's head is not the page's banner, and its cross needs a name.
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, attributes: { header: { role: "presentation" } } } },
+  },
 });
 
 export const variables: CSSVariablesResolver = () => ({

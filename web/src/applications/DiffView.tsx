@@ -2,7 +2,7 @@
 import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { nonce } from "../parts/nonce";
 
 const look = EditorView.theme({
@@ -18,7 +18,7 @@ const look = EditorView.theme({
 
 export default function DiffView({ path, from, to }: { path: string; from: string; to: string }) {
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const view = new EditorView({
       parent: place.current!,
       state: EditorState.create({

@@ -38,6 +38,12 @@ const order = [
   "dependencies",
   "limits",
   "environment",
+  "topic",
+  "reply",
+  "http",
+  "schedule",
+  "hook",
+  "run",
 ];
 
 export function ConfigForm({ text, schema, faults, onChange }: ConfigFormProps) {
@@ -64,7 +70,7 @@ const faultOf = (faults: Fault[], path: Path) => faults.find((f) => f.field === 
 
 function Fields({ schema, value, path, set, faults }: FieldProps) {
   const properties = schema.properties ?? {};
-  const rank = (key: string) => (path.length === 0 && order.includes(key) ? order.indexOf(key) : order.length);
+  const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   const keys = Object.keys(properties).sort((a, b) => rank(a) - rank(b));
   const values = (typeof value === "object" && !Array.isArray(value) && value) || {};
   return (

@@ -14,7 +14,9 @@ import { Progress } from "./Progress";
 
 export default function DeploymentPage({ id }: { id: number }) {
   const query = useQuery(deployment(id));
-  const d = query.data;
+  const history = useQuery({ ...deployments(query.data?.name), enabled: query.data !== undefined });
+  // The head comes whole, with what can be done: what stands below does not move then.
+  const d = history.isPending ? undefined : query.data;
   return (
     <Page
       title={d ? `Deployment ${d.id}: ${d.name} ${d.version}` : `Deployment ${id}`}
@@ -36,10 +38,10 @@ export default function DeploymentPage({ id }: { id: number }) {
           </Group>
         )
       }
-      actions={d && <Actions deployment={d} />}
+      actions={d && <Actions deployment={d} history={history.data ?? []} />}
     >
       <Loaded query={query} height={320}>
-        {(d) => <Progress id={d.id} devices={d.devices.map((x) => x.device)} />}
+        {(shown) => d && <Progress id={shown.id} devices={shown.devices.map((x) => x.device)} />}
       </Loaded>
     </Page>
   );
@@ -47,7 +49,7 @@ export default function DeploymentPage({ id }: { id: number }) {
 
 const underWay = (d: Deployment) => d.status === "queued" || d.status === "running";
 
-function Actions({ deployment: d }: { deployment: Deployment }) {
+function Actions({ deployment: d, history }: { deployment: Deployment; history: Deployment[] }) {
   const client = useQueryClient();
   const [, go] = useLocation();
   const cancel = useMutation({
@@ -55,7 +57,7 @@ function Actions({ deployment: d }: { deployment: Deployment }) {
     onSettled: () => client.invalidateQueries(),
   });
   const back = useRedeploy();
-  const before = usePrevious(d);
+  const before = previous(d, history);
   const rollBack = (version: string) =>
     back.mutate(
       { name: d.name, version, devices: d.devices.map((x) => x.device) },
@@ -78,9 +80,8 @@ function Actions({ deployment: d }: { deployment: Deployment }) {
   );
 }
 
-// usePrevious is the newest deployment before this one that brought another version up.
-function usePrevious(d: Deployment) {
-  const all = useQuery(deployments(d.name)).data ?? [];
-  const newest = all[0]?.id === d.id;
-  return newest ? all.find((x) => x.id < d.id && x.version !== d.version && x.status === "succeeded") : undefined;
+// previous is the newest deployment before this one that brought another version up.
+function previous(d: Deployment, history: Deployment[]) {
+  const newest = history[0]?.id === d.id;
+  return newest ? history.find((x) => x.id < d.id && x.version !== d.version && x.status === "succeeded") : undefined;
 }
