@@ -40,6 +40,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		default:
 			next.ServeHTTP(w, r)
 		}
+		s.requests.note(r.Method, w.status, time.Since(begun))
 		s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", time.Since(begun)), slog.String("from", r.RemoteAddr))
 	})

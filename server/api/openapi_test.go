@@ -82,6 +82,7 @@ GET /v1/device/desired
 PUT /v1/device
 GET /healthz
 GET /readyz
+GET /metrics
 `
 
 func TestEveryRouteIsThere(t *testing.T) {

@@ -43,6 +43,8 @@ type Server struct {
 	handler   http.Handler
 	artifacts keyed
 	timing    timing
+	requests  requests
+	begun     time.Time
 
 	streams    context.Context // ends with the server, before requests are waited for
 	endStreams context.CancelCauseFunc
@@ -65,12 +67,14 @@ func New(o Options) *Server {
 		Options: o,
 		auth:    &authenticator{store: o.Store, noted: map[string]time.Time{}},
 		mux:     http.NewServeMux(),
+		begun:   time.Now(),
 		timing:  timing{heartbeat: 15 * time.Second, look: 3 * time.Second, shutdown: 6 * time.Second, removal: 30 * time.Second},
 	}
 	s.streams, s.endStreams = context.WithCancelCause(context.Background())
 	s.api = humago.New(s.mux, humaConfig())
 	s.api.UseMiddleware(s.authorise)
 	s.serverRoutes()
+	s.metricRoutes()
 	s.sessionRoutes()
 	s.artifactRoutes()
 	s.configurationRoutes()

@@ -191,6 +191,18 @@ func (f *Fleet) Heard(device spec.DeviceID) {
 	f.heard[device] = f.now()
 }
 
+// Connected is how many devices were heard lately.
+func (f *Fleet) Connected() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, at := range f.heard {
+		if f.now().Sub(at) < heardWithin {
+			n++
+		}
+	}
+	return n
+}
+
 // Device is a device, with whether it is connected.
 func (f *Fleet) Device(ctx context.Context, id spec.DeviceID) (spec.Device, error) {
 	d, err := f.store.Device(ctx, id)

@@ -20,3 +20,34 @@ func (s *Store) Counts(ctx context.Context) (map[string]int, error) {
 	}
 	return counts, nil
 }
+
+// Tallies are how many deployments and placements there are in each state.
+type Tallies struct {
+	Deployments map[string]int
+	Placements  map[string]int
+}
+
+// Tallies counts deployments by status and placements by what devices report.
+func (s *Store) Tallies(ctx context.Context) (Tallies, error) {
+	t := Tallies{Deployments: map[string]int{}, Placements: map[string]int{}}
+	for _, c := range []struct {
+		text string
+		into map[string]int
+	}{
+		{`SELECT status, count(*) FROM deployments GROUP BY status`, t.Deployments},
+		{`SELECT ` + reportedState + ` AS reported, count(*) FROM placements p ` + withDeployment + ` GROUP BY reported`, t.Placements},
+	} {
+		type row struct {
+			key string
+			n   int
+		}
+		rows, err := query(ctx, s.db, func(scanner rowScanner) (r row, err error) { return r, scanner.Scan(&r.key, &r.n) }, c.text)
+		if err != nil {
+			return t, s.explain(err, "count records", "")
+		}
+		for _, r := range rows {
+			c.into[r.key] = r.n
+		}
+	}
+	return t, nil
+}

@@ -92,9 +92,14 @@ func scanDesired(row rowScanner) (a spec.DesiredApplication, err error) {
 }
 
 const selectPlacements = `SELECT p.device_id, p.name, a.version, p.desired, p.deployment_id,
-	CASE WHEN x.status IN ('queued', 'running') THEN 'deploying' ELSE p.state END, p.actual, p.message, p.updated_at
-	FROM placements p JOIN applications a ON a.id = p.application_id
-	LEFT JOIN deployment_devices x ON x.deployment_id = p.deployment_id AND x.device_id = p.device_id `
+	` + reportedState + `, p.actual, p.message, p.updated_at
+	FROM placements p JOIN applications a ON a.id = p.application_id ` + withDeployment + ` `
+
+// A device says what runs; that something is under way the deployment knows.
+const (
+	reportedState  = `CASE WHEN x.status IN ('queued', 'running') THEN 'deploying' ELSE p.state END`
+	withDeployment = `LEFT JOIN deployment_devices x ON x.deployment_id = p.deployment_id AND x.device_id = p.device_id`
+)
 
 func scanPlacement(row rowScanner) (p spec.Placement, err error) {
 	var updated int64
