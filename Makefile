@@ -9,7 +9,10 @@ LDFLAGS := -s -w -funcalign=16 -X fescue.dev/fescue/app.version=$(VERSION)
 GO ?= go
 # Packages whose speed nobody waits for are built without inlining: 0.8 MB less
 # of binary, of which every device holds the most part in memory.
-LEAN := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx/v5 github.com/danielgtaylor/huma/v2 github.com/goccy/go-yaml github.com/pressly/goose/v3 github.com/spf13/cobra github.com/spf13/pflag golang.org/x/text github.com/nats-io/jwt/v2 github.com/klauspost/compress fescue.dev/fescue/cli fescue.dev/fescue/client fescue.dev/fescue/server/api fescue.dev/fescue/server/store fescue.dev/fescue/server/fleet fescue.dev/fescue/artifact fescue.dev/fescue/spec fescue.dev/fescue/app fescue.dev/fescue/device/sandbox fescue.dev/fescue/device/agent fescue.dev/fescue/device/logs github.com/Masterminds/semver/v3,-gcflags=$(m)/...=-l)
+LEAN := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx/v5 github.com/danielgtaylor/huma/v2 github.com/goccy/go-yaml \
+	github.com/pressly/goose/v3 github.com/spf13/cobra github.com/spf13/pflag golang.org/x/text github.com/nats-io/jwt/v2 \
+	github.com/klauspost/compress fescue.dev/fescue/cli fescue.dev/fescue/client fescue.dev/fescue/server fescue.dev/fescue/artifact,\
+	-gcflags=$(m)/...=-l) -gcflags=crypto/tls=-l -gcflags=crypto/x509=-l
 TOOLS := .tools
 GOTESTSUM = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 PY := $(TOOLS)/venv/bin/python
