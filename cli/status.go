@@ -63,5 +63,5 @@ func gateway(d spec.Device) string {
 
 // announce tells, once the API answers, where it is.
 func (s *session) announce(url, state string) {
-	fmt.Fprintf(s.Stdout, "fescue %s is up\n  API      %s\n  API docs %s/docs\n  state    %s\n", s.Version, url, url, state)
+	fmt.Fprintf(s.Stdout, "fescue %s is up\n  console  %s\n  API docs %s/docs\n  state    %s\n", s.Version, url, url, state)
 }
