@@ -48,6 +48,9 @@ func startMosquitto(size int, o options) (runner, error) {
 	socket := filepath.Join(dir, "m.sock")
 	conf := filepath.Join(dir, "m.conf")
 	text := "listener 0 " + socket + "\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nlog_type error\n"
+	if os.Geteuid() == 0 {
+		text += "user root\n" // it would give up being root, and with it the directory
+	}
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
