@@ -39,7 +39,8 @@ const withSession: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: location.origin });
+// Unit tests run outside a browser: there is no location, and nothing is asked.
+export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? "" });
 api.use(withSession);
 
 // answer gives an operation's record or throws why there is none.
