@@ -55,7 +55,7 @@ func (rc *receipt) settle(err error) {
 	}
 	frame := wire.AppendOK(nil, rc.id, rc.frame)
 	if err != nil {
-		frame = wire.AppendError(nil, rc.id, codeOf(err), rc.frame, "", err.Error())
+		frame = wire.AppendError(nil, rc.id, codeOf(err), rc.frame, "", said(err))
 	}
 	rc.session.tellSoon(frame)
 }
@@ -76,6 +76,14 @@ func codeOf(err error) wire.Code {
 	default:
 		return wire.Storage
 	}
+}
+
+// said is an error of a store with what to do about it, in one text.
+func said(err error) string {
+	if hint := fail.HintOf(err); hint != "" && codeOf(err) == wire.Storage {
+		return err.Error() + ". " + hint
+	}
+	return err.Error()
 }
 
 // keep gives a message to a log. It waits while the disk is too slow for the
@@ -99,7 +107,7 @@ func (p *publisher) keep(ru *rule, topic string, payload []byte) {
 		default:
 		}
 	}
-	m := kept.Message{Time: time.Now(), Topic: topic, From: p.session.principal(), Payload: payload}
+	m := kept.Message{Time: p.session.router.opt.Clock(), Topic: topic, From: p.session.principal(), Payload: payload}
 	rc, id := p.receipt, ""
 	if rc != nil {
 		rc.waiting.Add(1)

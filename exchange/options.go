@@ -19,6 +19,9 @@ type Options struct {
 	// OnLog receives LOG frames of services, level 0 to 3. Without it the
 	// capability is not offered to them. Workers have [WorkerOptions].
 	OnLog func(app spec.Name, level int, text string)
+	// Clock tells the time of day, which messages and values carry; time.Now. How
+	// long something takes or lasts does not depend on it.
+	Clock func() time.Time
 
 	MaxBody          int           // bytes a frame's body may have; 1 MiB
 	MaxQueued        int           // bytes that wait for one session; 4 MiB
@@ -47,6 +50,9 @@ const (
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	or(&o.MaxBody, wire.DefaultBody)
 	or(&o.MaxQueued, 4<<20)

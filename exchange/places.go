@@ -45,7 +45,7 @@ func (s *session) handleConsume(f wire.Frame) error {
 	}
 	place, err := s.router.place(s.app.name, string(b.Place), placeOptions(b))
 	if err != nil {
-		return s.refuse(placeCode(err), f, filter, err.Error())
+		return s.refuse(placeCode(err), f, filter, said(err))
 	}
 	sub := &subscription{owner: s, id: f.ID, filter: filter, exact: !hasWildcard(filter)}
 	c := &kept.Consumer{Window: int(b.Window), Patience: time.Duration(b.Patience) * time.Millisecond}

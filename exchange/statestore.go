@@ -36,7 +36,7 @@ func (st *stores) state(app spec.Name) (*state.Store, error) {
 	if !known {
 		quota = int64(spec.DefaultState)
 	}
-	s, err := state.Open(st.statePath(app), quota)
+	s, err := state.Open(st.statePath(app), state.Options{Quota: quota, Clock: st.router.opt.Clock})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *session) keyed(f wire.Frame, key []byte) (*state.Store, string, error) 
 	}
 	store, err := s.router.stores.state(s.app.name)
 	if err != nil {
-		return nil, "", s.refuse(wire.Storage, f, name, err.Error())
+		return nil, "", s.refuse(wire.Storage, f, name, said(err))
 	}
 	return store, name, nil
 }
@@ -64,7 +64,7 @@ func (s *session) handleGet(f wire.Frame) error {
 	}
 	e, err := store.Get(key)
 	if err != nil {
-		return s.refuse(codeOf(err), f, key, err.Error())
+		return s.refuse(codeOf(err), f, key, said(err))
 	}
 	v := wire.ValueBody{Revision: e.Revision, Time: uint64(e.Time.UnixMilli()), Value: e.Value}
 	frame := wire.AppendValue(nil, f.ID, v)
@@ -110,7 +110,7 @@ func (s *session) stored(f wire.Frame, key string) func(uint64, error) {
 	id, typ := f.ID, f.Type
 	return func(revision uint64, err error) {
 		if err != nil {
-			s.tellSoon(wire.AppendError(nil, id, codeOf(err), typ, key, err.Error()))
+			s.tellSoon(wire.AppendError(nil, id, codeOf(err), typ, key, said(err)))
 			return
 		}
 		s.tellSoon(wire.AppendStored(nil, id, revision))
@@ -134,7 +134,7 @@ func (s *session) handleWatch(f wire.Frame) error {
 	}
 	store, err := s.router.stores.state(s.app.name)
 	if err != nil {
-		return s.refuse(wire.Storage, f, filter, err.Error())
+		return s.refuse(wire.Storage, f, filter, said(err))
 	}
 	w := store.Watch(func(key string) bool { return matches(filter, key) }, state.WatchOptions{
 		Present: b.Flags&(wire.WithPresent|wire.OnlyPresent) != 0, OnlyPresent: b.Flags&wire.OnlyPresent != 0, KeysOnly: b.Flags&wire.KeysOnly != 0,

@@ -128,6 +128,7 @@ func (st *stores) start(ru *rule) (err error) {
 func (st *stores) options(k spec.Keep) kept.Options {
 	return kept.Options{
 		MaxBytes: int64(k.Size), MaxAge: time.Duration(k.For), Refuse: k.Full == spec.FullRefuse, Log: st.router.opt.Log,
+		Clock: st.router.opt.Clock,
 	}
 }
 

@@ -34,14 +34,14 @@ func Replace(path string, contents []byte) error {
 	fresh := path + ".new"
 	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err
+		return refused(err, path)
 	}
 	_, err = f.Write(contents)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(fresh))
+		return refused(errors.Join(err, os.Remove(fresh)), path)
 	}
 	if err := os.Rename(fresh, path); err != nil {
-		return err
+		return refused(err, path)
 	}
 	return SyncDir(filepath.Dir(path))
 }

@@ -2,8 +2,12 @@ package disk
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"fescue.dev/fescue/fail"
 )
@@ -18,6 +22,7 @@ type Writer struct {
 	batch   []byte
 	done    []func(error) // of the batch, in order
 	writing bool
+	torn    bool       // what a failed batch left behind size could not be taken away
 	idle    *sync.Cond // writing ended
 	closed  bool
 	spare   []byte
@@ -28,6 +33,9 @@ type Writer struct {
 func Open(path string, visit func(offset int64, record []byte) bool) (*Writer, error) {
 	const op = "open file of records"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if full(err) {
+		return nil, refused(err, path)
+	}
 	if err != nil {
 		return nil, fail.Wrap(err, fail.Internal, op, path)
 	}
@@ -98,19 +106,59 @@ func (w *Writer) write() {
 	}
 }
 
-// commit puts a batch on the disk. If that fails the file is as before.
+// commit puts a batch on the disk. If that fails the file is as before. Only one
+// goroutine at a time commits.
 func (w *Writer) commit(batch []byte) error {
-	_, err := w.file.WriteAt(batch, w.size)
+	var err error
+	if w.torn {
+		err = w.cut() // else whole records of the failed batch could stand behind a shorter one
+	}
+	if err == nil {
+		_, err = w.file.WriteAt(batch, w.size)
+	}
 	if err == nil {
 		err = w.sync()
 	}
 	if err != nil {
-		return fail.Wrap(errors.Join(err, w.file.Truncate(w.size)), fail.Exhausted, "write", w.path)
+		return refused(errors.Join(err, w.cut()), w.path)
 	}
 	w.mu.Lock()
 	w.size += int64(len(batch))
 	w.mu.Unlock()
 	return nil
+}
+
+// cut takes away what a failed batch left in the file.
+func (w *Writer) cut() error {
+	err := w.file.Truncate(w.size)
+	w.torn = err != nil
+	return err
+}
+
+// refused is the error for what the disk did not take.
+func refused(err error, path string) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err // the path is told once
+	}
+	hint := "Look at the device's disk and the agent's log."
+	if full(err) {
+		hint = "The device's disk is full: make room. Nothing has to be restarted."
+	}
+	return fail.New(fail.Exhausted, "write", "%w", err).On(path).WithHint("%s", hint)
+}
+
+func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// Path is the file's name.
+func (w *Writer) Path() string { return w.path }
+
+// Rename gives the file another name, durably, in place of what had that name.
+func (w *Writer) Rename(path string) error {
+	if err := os.Rename(w.path, path); err != nil {
+		return fail.Wrap(err, fail.Exhausted, "rename", w.path)
+	}
+	w.path = path
+	return fail.Wrap(SyncDir(filepath.Dir(path)), fail.Exhausted, "rename", path)
 }
 
 // Size is that of the file, as far as it is synced.

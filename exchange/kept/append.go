@@ -3,7 +3,6 @@ package kept
 import (
 	"errors"
 	"os"
-	"time"
 
 	"fescue.dev/fescue/exchange/disk"
 	"fescue.dev/fescue/fail"
@@ -39,6 +38,7 @@ func (l *Log) Append(m Message, id string, done func(error)) {
 	}
 	l.sequence++
 	m.Sequence = l.sequence
+	l.ages.note(m.Sequence)
 	s := l.active()
 	b := encode(m, id)
 	m.Payload = nil
@@ -68,6 +68,9 @@ func (l *Log) appended(s *segment, m Message, id string, length int, done func(e
 		return
 	}
 	s.add(m, s.end, length)
+	if born := l.ages.born(m); born.After(s.last) {
+		s.last = born
+	}
 	l.synced = m.Sequence
 	others := l.ids.stored(id)
 	for _, p := range l.places {
@@ -137,11 +140,8 @@ func (l *Log) dropFirst() {
 
 // expire removes segments of which all messages are too old.
 func (l *Log) expire() {
-	if l.opt.MaxAge == 0 {
-		return
-	}
-	limit := time.Now().Add(-l.opt.MaxAge)
-	for len(l.segments) > 1 && l.segments[0].newest.Before(limit) {
+	for len(l.segments) > 1 && l.tooOld(l.segments[0].last) {
 		l.dropFirst()
 	}
+	l.ages.forget(l.segments[0].first)
 }

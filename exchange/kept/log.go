@@ -19,6 +19,7 @@ type Options struct {
 	// acknowledged the oldest. Otherwise the oldest are dropped.
 	Refuse bool
 	Log    *slog.Logger
+	Clock  func() time.Time // the time of day; default time.Now
 }
 
 // Message is one that is kept.
@@ -43,6 +44,7 @@ type Log struct {
 	boot     uint64     // what that was when the log was opened
 	underWay int64      // bytes handed to the writer
 	ids      ids
+	ages     ages
 	places   map[string]*Place
 	dropped  uint64
 	room     chan struct{}
@@ -58,7 +60,7 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := os.MkdirAll(placesDir(dir), 0o700); err != nil {
 		return nil, fail.Wrap(err, fail.Internal, op, dir)
 	}
-	l := &Log{dir: dir, opt: o, ids: newIDs(), places: map[string]*Place{}}
+	l := &Log{dir: dir, opt: o, ids: newIDs(), ages: newAges(o.Clock), places: map[string]*Place{}}
 	l.rolled = sync.NewCond(&l.mu)
 	if err := l.load(); err != nil {
 		return nil, fail.Wrap(err, fail.Internal, op, dir)

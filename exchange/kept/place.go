@@ -43,6 +43,8 @@ type Place struct {
 	stop chan struct{}
 	done chan struct{} // closed when run has ended
 
+	unsaved bool // the last attempt to save failed; run's
+
 	mu        sync.Mutex
 	opt       PlaceOptions
 	cursor    cursor

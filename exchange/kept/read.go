@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"time"
 
 	"fescue.dev/fescue/exchange/disk"
 )
@@ -103,11 +102,4 @@ func (l *Log) read(c *cursor, match func(topic string) bool, most int) (found []
 			return found
 		}
 	}
-}
-
-func (l *Log) young(m Message) bool {
-	l.mu.Lock()
-	age := l.opt.MaxAge
-	l.mu.Unlock()
-	return age == 0 || time.Since(m.Time) <= age
 }

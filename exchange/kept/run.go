@@ -3,6 +3,8 @@ package kept
 import (
 	"container/heap"
 	"time"
+
+	"fescue.dev/fescue/fail"
 )
 
 // savePause is the least time between two writings of a place. What was
@@ -47,12 +49,19 @@ func (p *Place) pause() time.Duration {
 	save := p.dirty && due <= 0
 	p.mu.Unlock()
 	if save {
-		if err := p.save(); err != nil {
-			p.log.complain("cannot save a place: after a crash messages come again", "place", p.name, "error", err)
-		}
+		p.saveOrTell()
 		return time.Millisecond
 	}
 	return max(pause, time.Millisecond)
+}
+
+// saveOrTell is tried again with the next pause; a disk that stays full is told once.
+func (p *Place) saveOrTell() {
+	err := p.save()
+	if err != nil && !p.unsaved {
+		p.log.complain("cannot save a place: after a crash messages come again", "place", p.name, "error", err, "hint", fail.HintOf(err))
+	}
+	p.unsaved = err != nil
 }
 
 // step delivers one message; false if there is none, or nobody to take it.

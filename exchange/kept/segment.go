@@ -26,7 +26,8 @@ type segment struct {
 	writer *disk.Writer // of one that was begun since the start
 	file   *os.File     // of an older one
 	end    int64        // bytes of whole, synced records
-	newest time.Time    // of its messages
+	newest time.Time    // of its messages' times
+	last   time.Time    // when its youngest message came, as ages.now tells time
 	marks  []mark       // found so far
 }
 
@@ -68,10 +69,17 @@ func (l *Log) load() error {
 		return err
 	}
 	l.recallIDs()
-	l.synced, l.boot = l.sequence, l.sequence
+	l.synced, l.boot, l.ages.boot = l.sequence, l.sequence, l.sequence
+	for _, s := range l.segments {
+		if s.last = s.newest; s.last.After(l.ages.wall) {
+			s.last = l.ages.wall // the clock was set back since
+		}
+	}
 	return nil
 }
 
+// openOld opens a segment that is not written to. Its file's time is that of its
+// newest message: see roll.
 func openOld(path string, first uint64) (*segment, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -99,9 +107,12 @@ func (l *Log) begin(first uint64) error {
 	if err != nil {
 		return err
 	}
+	if err := disk.SyncDir(l.dir); err != nil {
+		return errors.Join(err, s.writer.Close()) // else a power cut could take the file
+	}
 	s.end = s.writer.Size()
 	l.segments = append(l.segments, s)
-	return disk.SyncDir(l.dir)
+	return nil
 }
 
 // add accounts a record. mu is held, or nobody else there.
@@ -162,6 +173,10 @@ func (l *Log) roll() error {
 	l.mu.Unlock()
 	s.writer.Flush() // its callbacks take mu
 	l.mu.Lock()
+	// A clock that was set back has given the file an earlier time than messages in it have.
+	if err := os.Chtimes(s.path, s.newest, s.newest); err != nil && !notThere(err) {
+		l.complain("cannot set the time of a file of kept messages", "file", s.path, "error", err)
+	}
 	defer func() {
 		l.rolling = false
 		l.rolled.Broadcast()

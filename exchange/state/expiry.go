@@ -15,7 +15,7 @@ type expiry struct {
 // due is a key that expires. Those that were overwritten meanwhile are found out
 // when their time comes.
 type due struct {
-	at       int64
+	at       int64 // in the store's own time
 	key      string
 	revision uint64
 }
@@ -49,21 +49,18 @@ func (e *expiry) stop() { e.timer.Stop() }
 
 // add notes a record that expires.
 func (e *expiry) add(r record) {
-	if r.expires == 0 {
+	if r.until == never {
 		return
 	}
-	heap.Push(&e.due, due{r.expires, r.key, r.revision})
+	heap.Push(&e.due, due{r.until, r.key, r.revision})
 	if e.timer != nil && e.due[0].revision == r.revision {
 		e.set()
 	}
 }
 
-// longest is how long the timer sleeps at most: the clock may be set meanwhile.
-const longest = time.Minute
-
 func (e *expiry) set() {
 	if len(e.due) > 0 {
-		e.timer.Reset(min(max(time.Until(time.UnixMilli(e.due[0].at)), time.Millisecond), longest))
+		e.timer.Reset(time.Duration(max(e.due[0].at-e.store.passed(), 1)) * time.Millisecond)
 	}
 }
 
@@ -72,7 +69,7 @@ func (e *expiry) run() {
 	s := e.store
 	var over []due
 	s.mu.Lock()
-	now := time.Now().UnixMilli()
+	now := s.passed()
 	for len(e.due) > 0 && e.due[0].at <= now && !s.closed {
 		over = append(over, heap.Pop(&e.due).(due))
 	}
@@ -100,7 +97,7 @@ func (s *Store) again(d due) func(uint64, error) {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		d.at += time.Minute.Milliseconds()
+		d.at = s.passed() + time.Minute.Milliseconds()
 		heap.Push(&s.expiry.due, d)
 		if !s.closed {
 			s.expiry.set()

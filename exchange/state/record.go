@@ -24,6 +24,7 @@ type record struct {
 	time, expires int64
 	key           string
 	value         []byte
+	until         int64 // expires, in the store's own time; not in the file
 }
 
 const recordHead = 32
@@ -91,11 +92,22 @@ func (s *Store) load(offset int64, b []byte) bool {
 		k = &key{name: r.key}
 		s.keys[r.key] = k
 	}
+	r.until = s.untilOf(r)
 	s.account(k, r, place{offset, len(b)})
 	if !k.there {
 		delete(s.keys, r.key)
 	}
 	return true
+}
+
+// untilOf is when a record of the file expires, in the store's own time. One that
+// the clock says is of the future, because it was set back since, has its whole time
+// to live from now on: it ends late, but it ends.
+func (s *Store) untilOf(r record) int64 {
+	if r.expires == 0 {
+		return never
+	}
+	return r.expires - max(r.time, s.wall)
 }
 
 // account makes k what the record says. mu is held, or nobody else there.
@@ -104,7 +116,7 @@ func (s *Store) account(k *key, r record, at place) {
 		s.live -= int64(k.place.length + disk.Overhead)
 		s.charged -= k.cost
 	}
-	k.there, k.place, k.revision, k.time, k.expires = r.kind == kindPut, at, r.revision, r.time, r.expires
+	k.there, k.place, k.revision, k.time, k.until = r.kind == kindPut, at, r.revision, r.time, r.until
 	k.cost = 0
 	if k.there {
 		k.cost = costOf(r)

@@ -73,23 +73,21 @@ func (s *Store) copyTo(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// adopt makes the new file the store's.
+// adopt makes the new file the store's. It is opened before it takes the name: what
+// cannot be opened must not be where the next start looks.
 func (s *Store) adopt(fresh string) error {
-	if err := os.Rename(fresh, s.path); err != nil {
-		return err
-	}
-	if err := disk.SyncDir(dirOf(s.path)); err != nil {
-		return err
-	}
 	places := map[string]place{}
-	w, err := disk.Open(s.path, func(offset int64, b []byte) bool {
+	w, err := disk.Open(fresh, func(offset int64, b []byte) bool {
 		if r, ok := decode(b); ok && r.kind == kindPut {
 			places[r.key] = place{offset, len(b)}
 		}
 		return true
 	})
 	if err != nil {
-		return fail.Wrap(err, fail.Internal, "rewrite state", s.path)
+		return fail.Wrap(errors.Join(err, os.Remove(fresh)), fail.Internal, "rewrite state", s.path)
+	}
+	if err := w.Rename(s.path); err != nil && w.Path() != s.path {
+		return errors.Join(err, w.Close(), os.Remove(fresh))
 	}
 	old := s.writer
 	s.writer, s.end = w, w.Size()

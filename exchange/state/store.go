@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -23,7 +24,10 @@ type Entry struct {
 
 // Store is one application's. Its methods may be called from any goroutine.
 type Store struct {
-	path string
+	path   string
+	clock  func() time.Time
+	opened time.Time // with the time that cannot be set
+	wall   int64     // what the clock said then, in ms
 
 	// gate is held for reading while an operation is handed to the writer, and
 	// for writing while the file is replaced.
@@ -51,16 +55,27 @@ type key struct {
 	place    place
 	revision uint64
 	time     int64 // ms since 1970
-	expires  int64 // ms since 1970; 0 never
+	until    int64 // ms from the store's opening on, by the time that cannot be set
 	cost     int64
 	busy     bool        // an operation on it is under way
 	waiting  []operation // those that come after it
 }
 
-// Open opens the store in a file, made if it is not there. quota bounds the
-// bytes of its keys and values, each key charged 64 more.
-func Open(path string, quota int64) (*Store, error) {
-	s := &Store{path: path, quota: quota, keys: map[string]*key{}, watches: map[*Watch]struct{}{}}
+// Options are a Store's.
+type Options struct {
+	Quota int64            // bytes of its keys and values, each key charged 64 more
+	Clock func() time.Time // the time of day; default time.Now
+}
+
+// Open opens the store in a file, made if it is not there.
+func Open(path string, o Options) (*Store, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	s := &Store{
+		path: path, quota: o.Quota, keys: map[string]*key{}, watches: map[*Watch]struct{}{},
+		clock: o.Clock, opened: time.Now(), wall: o.Clock().UnixMilli(),
+	}
 	if err := os.Remove(path + rewriteSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fail.Wrap(err, fail.Internal, "open state", path)
 	}
@@ -107,7 +122,7 @@ func (s *Store) Get(name string) (Entry, error) {
 	defer s.gate.RUnlock()
 	s.mu.Lock()
 	k := s.keys[name]
-	if k == nil || !k.holds(time.Now().UnixMilli()) {
+	if k == nil || !k.holds(s.passed()) {
 		s.mu.Unlock()
 		return Entry{}, fail.New(fail.NotFound, "get", "there is no such key").On(name)
 	}
@@ -118,8 +133,15 @@ func (s *Store) Get(name string) (Entry, error) {
 	return e, err
 }
 
+// passed is the ms since the store was opened, whatever was done to the clock. Keys
+// live by it; the file tells the time of day, for the next start.
+func (s *Store) passed() int64 { return time.Since(s.opened).Milliseconds() }
+
+// never is when a key without a time to live expires.
+const never = math.MaxInt64
+
 // holds tells whether there is a value at this time.
-func (k *key) holds(now int64) bool { return k.there && (k.expires == 0 || now < k.expires) }
+func (k *key) holds(passed int64) bool { return k.there && passed < k.until }
 
 // Condition makes an operation depend on the key's revision.
 type Condition struct {
@@ -132,13 +154,13 @@ type Condition struct {
 // fail.TooLarge over the quota, fail.Exhausted if the disk does not take it.
 func (s *Store) Put(name string, value []byte, ttl time.Duration, c Condition, done func(uint64, error)) {
 	s.submit(name, func(k *key, now int64) {
-		if err := s.allowed(k, c, now); err != nil {
+		if err := s.allowed(k, c); err != nil {
 			s.settle(k, func() { done(0, err) })
 			return
 		}
-		r := record{kind: kindPut, time: now, key: name, value: value}
+		r := record{kind: kindPut, time: now, key: name, value: value, until: never}
 		if ttl > 0 {
-			r.expires = now + max(ttl.Milliseconds(), 1)
+			r.expires, r.until = now+max(ttl.Milliseconds(), 1), s.passed()+max(ttl.Milliseconds(), 1)
 		}
 		s.write(k, r, done)
 	})
@@ -147,7 +169,7 @@ func (s *Store) Put(name string, value []byte, ttl time.Duration, c Condition, d
 // Delete removes a key; one that is not there is no error.
 func (s *Store) Delete(name string, c Condition, done func(uint64, error)) {
 	s.submit(name, func(k *key, now int64) {
-		if err := s.allowed(k, c, now); err != nil {
+		if err := s.allowed(k, c); err != nil {
 			s.settle(k, func() { done(0, err) })
 			return
 		}
@@ -160,9 +182,9 @@ func (s *Store) Delete(name string, c Condition, done func(uint64, error)) {
 	})
 }
 
-func (s *Store) allowed(k *key, c Condition, now int64) error {
+func (s *Store) allowed(k *key, c Condition) error {
 	revision := k.revision
-	if !k.holds(now) {
+	if !k.holds(s.passed()) {
 		revision = 0
 	}
 	switch {

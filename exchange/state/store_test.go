@@ -19,7 +19,7 @@ func open(t interface {
 	Fatal(...any)
 }, path string, quota int64) *Store {
 	t.Helper()
-	s, err := Open(path, quota)
+	s, err := Open(path, Options{Quota: quota})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (s *Store) Watch(match func(key string) bool, o WatchOptions) *Watch {
 	defer s.mu.Unlock()
 	w.ended = !o.Present
 	if o.Present {
-		now := time.Now().UnixMilli()
+		now := s.passed()
 		for name, k := range s.keys {
 			if k.holds(now) && match(name) {
 				w.present = append(w.present, name)
@@ -138,7 +138,7 @@ func (w *Watch) next() (Change, outcome, error) {
 		return Change{}, nothing, nil
 	case !w.ended:
 		w.ended = true
-		return Change{Kind: EndOfPresent, Entry: Entry{Time: time.Now()}}, found, nil
+		return Change{Kind: EndOfPresent, Entry: Entry{Time: s.clock()}}, found, nil
 	case w.options.OnlyPresent:
 		return Change{}, over, nil
 	}

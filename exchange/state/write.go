@@ -1,8 +1,6 @@
 package state
 
 import (
-	"time"
-
 	"fescue.dev/fescue/exchange/disk"
 	"fescue.dev/fescue/fail"
 )
@@ -25,7 +23,7 @@ func (s *Store) submit(name string, do operation) {
 		return
 	}
 	k.busy = true
-	do(k, time.Now().UnixMilli()) // unlocks
+	do(k, s.clock().UnixMilli()) // unlocks
 	s.forget(k)
 }
 
@@ -53,7 +51,7 @@ func (s *Store) passOn(k *key) {
 		s.gate.RLock()
 		defer s.gate.RUnlock()
 		s.mu.Lock()
-		do(k, time.Now().UnixMilli()) // unlocks
+		do(k, s.clock().UnixMilli()) // unlocks
 		s.forget(k)
 	}()
 }

@@ -24,7 +24,7 @@ const brokerDir = "FESCUE_TEST_BROKER_DIR"
 
 // serveBroker is the process that the test below kills.
 func serveBroker(dir string) {
-	r := exchange.New(exchange.Options{Device: "victim"})
+	r := exchange.New(exchange.Options{Device: "victim", Clock: clockOfBroker()})
 	l, err := unix.Listen(unix.Options{Path: filepath.Join(dir, "x.sock")})
 	if err == nil {
 		err = r.OpenStores(filepath.Join(dir, "stores"))
