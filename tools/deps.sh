@@ -29,6 +29,7 @@ if [[ $(uname -m) == x86_64 ]]; then # the C SDK is tested as a 32-bit program, 
 fi
 need mosquitto command -v mosquitto
 need mosquitto-clients command -v mosquitto_pub
+need libmosquitto-dev test -f /usr/include/mosquitto.h
 need lld command -v wasm-ld
 need chromium command -v chromium
 need fonts-dejavu-core bash -c 'compgen -G "/usr/share/fonts/*/*/*.ttf"'
