@@ -7,12 +7,16 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # Functions begin at multiples of 16 bytes instead of 32: 0.3 MB less.
 LDFLAGS := -s -w -funcalign=16 -X fescue.dev/fescue/app.version=$(VERSION)
 GO ?= go
-# Packages whose speed nobody waits for are built without inlining: 0.8 MB less
-# of binary, of which every device holds the most part in memory.
+# Built without inlining, which is 2.3 MB less of binary, of which every device
+# holds the most part in memory: packages whose speed nobody waits for, and
+# nats-server, whose messages cost 0.1 µs (NATS) and 0.3 µs (MQTT) of processor
+# more by it.
 LEAN := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx/v5 github.com/danielgtaylor/huma/v2 github.com/goccy/go-yaml \
 	github.com/pressly/goose/v3 github.com/spf13/cobra github.com/spf13/pflag golang.org/x/text github.com/nats-io/jwt/v2 \
+	github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go github.com/nats-io/nkeys github.com/Masterminds/semver/v3 \
 	github.com/klauspost/compress fescue.dev/fescue/cli fescue.dev/fescue/client fescue.dev/fescue/server fescue.dev/fescue/artifact,\
-	-gcflags=$(m)/...=-l) -gcflags=crypto/tls=-l -gcflags=crypto/x509=-l
+	-gcflags=$(m)/...=-l) $(foreach p,crypto/tls crypto/x509 database/sql debug/dwarf encoding/gob encoding/xml internal/profile math/big \
+	regexp/syntax runtime/pprof text/template/parse archive/tar archive/zip,-gcflags=$(p)=-l)
 TOOLS := .tools
 GOTESTSUM = $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 PY := $(TOOLS)/venv/bin/python
