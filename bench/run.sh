@@ -7,3 +7,5 @@ echo "== machine ($(nproc) processors, $(uname -r))"
 go run ./bench/machine -binary bin/fescue
 echo "== exchange"
 go run ./bench/exchange
+echo "== functions"
+go run ./bench/functions -binary bin/fescue
