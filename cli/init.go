@@ -36,6 +36,7 @@ var templateList = [...]template{
 	{name: "java", what: "a function in Java, compiled on the device", invoke: "hello"},
 	{name: "cpp", what: "a function in C++, compiled on the device", invoke: "hello"},
 	{name: "wasm", what: "a function in C as WebAssembly, also for microcontrollers", build: "make -C DIRECTORY", invoke: "42"},
+	{name: "micro", what: "a function in C for a microcontroller", build: "fescue build DIRECTORY", invoke: "42"},
 	{name: "native", what: "any program, started for each event: stdin to stdout", invoke: "hello"},
 }
 

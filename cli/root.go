@@ -99,7 +99,7 @@ Start with:
 		}
 	}
 	add("start", s.upCommand(), s.statusCommand(), s.doctorCommand())
-	add("write", s.initCommand(), s.deployCommand(), s.createCommand(), s.checkCommand(), s.deleteCommand(), s.stopCommand(), s.startCommand(), s.cancelCommand(), s.microCommand())
+	add("write", s.initCommand(), s.buildCommand(), s.deployCommand(), s.createCommand(), s.checkCommand(), s.deleteCommand(), s.stopCommand(), s.startCommand(), s.cancelCommand(), s.microCommand())
 	add("watch", s.getCommand(), s.logsCommand(), s.invokeCommand(), s.pubCommand(), s.tailCommand(), s.topicsCommand())
 	add("more", s.versionCommand(), s.docsCommand())
 	root.SetHelpCommandGroupID("more")

@@ -37,6 +37,7 @@ func (r *reader) check(c *Configuration) {
 	r.atMost("resources.invoke", len(c.Resources.Invoke), maxFilters)
 	r.checkKeep(c)
 	r.atMost("resources.devices", len(c.Resources.Devices), maxGrants)
+	r.atMost("resources.pins", len(c.Resources.Pins), maxGrants)
 	r.atMost("resources.network", len(c.Resources.Network), maxGrants)
 	if len(c.Resources.Network) > 1 && slices.Contains(c.Resources.Network, Anywhere) {
 		r.faultAt("resources.network", "'*' stands for everything, and there is more", "Leave '*' out, or the others.")

@@ -40,6 +40,8 @@ type Resources struct {
 	// Network and Devices are what of the machine it may use, in mode sandbox.
 	Network []Endpoint   `yaml:"network,omitempty" json:"network,omitempty" doc:"Where it may connect to, HOST:PORT each; or '*' alone for the device's whole network. Nowhere if left out."`
 	Devices []DevicePath `yaml:"devices,omitempty" json:"devices,omitempty" doc:"Devices of the machine that it may use, such as /dev/ttyUSB0, where the machine's policy allows it."`
+	// Pins are what of a microcontroller it may use.
+	Pins []Pin `yaml:"pins,omitempty" json:"pins,omitempty" doc:"What of a microcontroller it may use: gpio/NUMBER, adc/NUMBER, i2c/ADDRESS."`
 }
 
 // Keep is a topic whose messages are kept on the device's disk.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,29 +11,6 @@ import (
 	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
-)
-
-// Facts are what a board said of itself in its HELLO.
-type Facts struct {
-	ID        string // the device's name, as it was enrolled
-	Platform  spec.Platform
-	Memory    int // bytes that each function has for everything
-	Module    int // bytes of the largest module
-	Slots     int
-	Functions int // that run side by side
-	Machine   Machine
-	MaxBody   int // bytes of the largest frame's body that it takes
-}
-
-// Machine says what a board's virtual machine can do.
-type Machine int
-
-// The bits of a Machine.
-const (
-	Int64 Machine = 1 << iota
-	Float32
-	Float64
-	BulkMemory
 )
 
 // Events are what a board says on its own. Function is the one that was running,
@@ -91,29 +66,6 @@ func Greet(conn io.ReadWriteCloser, device spec.DeviceID, ev Events) (*Board, er
 		Version: wire.Version, Capabilities: wire.Functions | wire.Logs | wire.Modules, MaxBody: maxBody, Device: []byte(device),
 	}))
 	return b, err
-}
-
-// parseFacts reads "micro/uno memory=900 module=384 …".
-func parseFacts(h wire.HelloBody) (Facts, error) {
-	words := strings.Fields(string(h.Client))
-	f := Facts{ID: string(h.Token), MaxBody: int(min(h.MaxBody, wire.MaxLength))}
-	if len(words) == 0 || !strings.HasPrefix(words[0], "micro/") {
-		return f, fail.New(fail.Invalid, "greet microcontroller", "it calls itself %q, not micro/ and a board", h.Client)
-	}
-	f.Platform = spec.Platform(words[0])
-	machine := 0
-	for _, w := range words[1:] {
-		key, value, _ := strings.Cut(w, "=")
-		for name, field := range map[string]*int{
-			"memory": &f.Memory, "module": &f.Module, "slots": &f.Slots, "functions": &f.Functions, "vm": &machine,
-		} {
-			if key == name {
-				*field, _ = strconv.Atoi(value)
-			}
-		}
-	}
-	f.Machine = Machine(machine)
-	return f, nil
 }
 
 // Run reads what the board sends until the session ends.
@@ -366,21 +318,4 @@ func (b *Board) Remove(ctx context.Context, function spec.Name) error {
 		return nil
 	}
 	return err
-}
-
-// Describe gives the facts as a device tells them.
-func (f Facts) Describe() map[string]string {
-	machine := "wasm, integers"
-	for _, m := range []struct {
-		bit  Machine
-		name string
-	}{{Int64, "64-bit integers"}, {Float32, "f32"}, {Float64, "f64"}, {BulkMemory, "bulk memory"}} {
-		if f.Machine&m.bit != 0 {
-			machine += ", " + m.name
-		}
-	}
-	return map[string]string{
-		"memory": strconv.Itoa(f.Memory), "module": strconv.Itoa(f.Module), "slots": strconv.Itoa(f.Slots),
-		"functions": strconv.Itoa(f.Functions), "runtime.wasm": machine,
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -203,6 +204,10 @@ func (d *Device) module(a spec.DesiredApplication, code []byte, f Facts) Module 
 	settings := []string{"handler=" + export}
 	for _, filter := range a.Configuration.Grants().Publish {
 		settings = append(settings, "publish="+string(filter))
+	}
+	for _, p := range a.Configuration.Resources.Pins {
+		kind, number := p.Parts()
+		settings = append(settings, kind+"="+strconv.Itoa(number))
 	}
 	m := Module{
 		Function: a.Name, Version: a.Version, Code: code, Settings: strings.Join(settings, "\n"),

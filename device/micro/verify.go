@@ -1,22 +1,13 @@
 package micro
 
 import (
+	"cmp"
 	"context"
-	"slices"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-
+	"fescue.dev/fescue/device/micro/module"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
-
-// features are what micro/core's virtual machine has beyond version 1.
-const features = api.CoreFeaturesV1 | api.CoreFeatureSignExtensionOps | api.CoreFeatureMultiValue |
-	api.CoreFeatureNonTrappingFloatToIntConversion | api.CoreFeatureBulkMemoryOperations
-
-// hostFunctions are those of the module fescue (sdk/wasm.md).
-var hostFunctions = []string{"event", "topic", "reply", "fail", "publish", "state_get", "state_set", "log", "clock", "time"}
 
 // verify tells whether an application can work on the board, before a byte of it is
 // sent.
@@ -45,46 +36,90 @@ func (d *Device) verify(ctx context.Context, a spec.DesiredApplication, code []b
 
 // Check tells whether a module can work on a board of these facts.
 func Check(ctx context.Context, code []byte, handler string, f Facts) error {
-	const op = "check module"
 	if len(code) > f.Module {
-		return fail.New(fail.TooLarge, op, "it has %d bytes, the board has room for %d", len(code), f.Module).
-			WithHint("Compile with -Os and strip it: -Wl,--strip-all.")
+		return fail.New(fail.TooLarge, checkOp, "it has %d bytes, the board has room for %d", len(code), f.Module).
+			WithHint("fescue build compiles for size; by hand: -Os and -Wl,--strip-all.")
 	}
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
-	defer func() { _ = r.Close(ctx) }() // nothing was run
-	m, err := r.CompileModule(ctx, code)
+	m, err := module.Read(ctx, code)
 	if err != nil {
-		return fail.New(fail.Invalid, op, "it is no WebAssembly that a microcontroller can run: %w", err)
+		return err
 	}
-	for _, i := range m.ImportedFunctions() {
-		if err := checkImport(i, f); err != nil {
-			return err
-		}
-	}
-	return checkHandler(m, handler)
+	return cmp.Or(checkImports(m, f), checkHandler(m, exportOf(handler)), checkMachine(m, f), checkMemory(m, f))
 }
 
-func checkImport(i api.FunctionDefinition, f Facts) error {
-	from, name, _ := i.Import()
-	if from != "fescue" || !slices.Contains(hostFunctions, name) {
-		return fail.New(fail.Unsupported, "check module", "it imports %s.%s, which a microcontroller does not have", from, name).
-			WithHint("sdk/wasm.md lists what there is; compile with -nostdlib.")
-	}
-	if (name == "clock" || name == "time") && f.Machine&Int64 == 0 {
-		return fail.New(fail.Unsupported, "check module", "it imports fescue.%s, and this board has no 64-bit integers", name)
+// hostFunctions are those of the module fescue (sdk/wasm.md): their types, and what a
+// board must have for them. Without a store state_get gives a code; that is no reason
+// to refuse a module.
+var hostFunctions = map[string]struct {
+	kind  string
+	host  Host
+	needs module.Features
+}{
+	"event": {kind: "ii:i"}, "topic": {kind: "ii:i"}, "reply": {kind: "ii:i"}, "fail": {kind: "ii:"}, "publish": {kind: "iiii:i"},
+	"state_get": {kind: "iiii:i"}, "state_set": {kind: "iiii:i"}, "log": {kind: "iii:"},
+	"clock": {kind: ":I", needs: module.Int64}, "time": {kind: ":I", needs: module.Int64},
+	"gpio_mode": {kind: "ii:i", host: HostGPIO}, "gpio_write": {kind: "ii:i", host: HostGPIO}, "gpio_read": {kind: "i:i", host: HostGPIO},
+	"adc_read": {kind: "i:i", host: HostADC}, "i2c": {kind: "iiiii:i", host: HostI2C},
+}
+
+const checkOp = "check module"
+
+func checkImports(m *module.Info, f Facts) error {
+	for _, i := range m.Imports {
+		h, ok := hostFunctions[i.Name]
+		switch {
+		case i.Module != "fescue" || !ok:
+			return fail.New(fail.Unsupported, checkOp, "it imports %s.%s, which a microcontroller does not have", i.Module, i.Name).
+				WithHint("sdk/wasm.md lists what there is; compile with fescue build, or -nostdlib.")
+		case i.Type != h.kind:
+			return fail.New(fail.Invalid, checkOp, "it imports fescue.%s with the type %s, which should be %s", i.Name, i.Type, h.kind).
+				WithHint("Use the declarations of sdk/wasm/fescue.h.")
+		case h.needs&^f.Machine != 0:
+			return fail.New(fail.Unsupported, checkOp, "it imports fescue.%s, and this board has no %v", i.Name, h.needs)
+		case h.host&^f.Host != 0:
+			return fail.New(fail.Unsupported, checkOp, "it imports fescue.%s, and this board has no %v", i.Name, h.host)
+		}
 	}
 	return nil
 }
 
-func checkHandler(m wazero.CompiledModule, handler string) error {
-	name := exportOf(handler)
-	h, ok := m.ExportedFunctions()[name]
+func checkHandler(m *module.Info, name string) error {
+	h, ok := m.Export(name)
 	if !ok {
-		return fail.New(fail.Invalid, "check module", "it exports no function %q", name).On("handler")
+		return fail.New(fail.Invalid, checkOp, "it exports no function %q", name).On("handler")
 	}
-	results := h.ResultTypes()
-	if len(h.ParamTypes()) > 0 || len(results) > 1 || len(results) == 1 && results[0] != api.ValueTypeI32 {
-		return fail.New(fail.Invalid, "check module", "%q must have no parameters and give nothing or an i32", name).On("handler")
+	if h.Type != ":" && h.Type != ":i" {
+		return fail.New(fail.Invalid, checkOp, "%q must have no parameters and give nothing or an i32", name).On("handler")
+	}
+	return nil
+}
+
+func checkMachine(m *module.Info, f Facts) error {
+	if missing := m.Needs &^ f.Machine; missing != 0 {
+		return fail.New(fail.Unsupported, checkOp, "it computes with %v, which this board's machine does not have", missing).
+			WithHint("Use 32-bit integers, fixed-point ones instead of floats.")
+	}
+	return nil
+}
+
+// Need is how many bytes of a board's memory for a function a module takes.
+func Need(m *module.Info, f Facts) int {
+	return m.Tables(slotOf(f)) + f.Stack + m.Memory
+}
+
+// slotOf is the size of an operand on a board's machine.
+func slotOf(f Facts) int {
+	if f.Machine&module.Int64 == 0 {
+		return 4
+	}
+	return 8
+}
+
+func checkMemory(m *module.Info, f Facts) error {
+	if need := Need(m, f); need > f.Memory {
+		return fail.New(fail.TooLarge, checkOp, "it needs %d bytes of memory (%d of its own, %d for its tables, %d for operands and calls), the board has %d for a function",
+			need, m.Memory, m.Tables(slotOf(f)), f.Stack, f.Memory).
+			WithHint("Smaller buffers, or a smaller stack: fescue build --stack.")
 	}
 	return nil
 }

@@ -22,5 +22,6 @@ func TestMega(t *testing.T) {
 	if board.Facts.Platform != "micro/mega" || board.Facts.Module != 768 {
 		t.Errorf("facts %+v", board.Facts)
 	}
+	inTable(t, board.Facts)
 	scenario(b, board)
 }

@@ -260,6 +260,7 @@ func TestPosix(t *testing.T) {
 			if board.Facts.ID != "board-1" || board.Facts.Platform != "micro/posix" {
 				t.Errorf("facts %+v", board.Facts)
 			}
+			inTable(t, board.Facts)
 			scenario(b, board)
 		})
 	}

@@ -93,6 +93,7 @@ func TestEmulators(t *testing.T) {
 			if string(first.Facts.Platform) != "micro/"+board {
 				t.Errorf("it says it is %s", first.Facts.Platform)
 			}
+			inTable(t, first.Facts)
 			scenario(b, first)
 			killed(b, e, first)
 		})

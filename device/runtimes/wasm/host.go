@@ -68,8 +68,16 @@ func hostFunctions(started time.Time) []hostFunction {
 		})},
 		{"clock", 0, i64, func(context.Context, api.Module, []uint32) int64 { return time.Since(started).Milliseconds() }},
 		{"time", 0, i64, func(context.Context, api.Module, []uint32) int64 { return time.Now().UnixMilli() }},
+		{"gpio_mode", 2, i32, noPins},
+		{"gpio_write", 2, i32, noPins},
+		{"gpio_read", 1, i32, noPins},
+		{"adc_read", 1, i32, noPins},
+		{"i2c", 5, i32, noPins},
 	}
 }
+
+// noPins answers what only microcontrollers have.
+func noPins(context.Context, api.Module, []uint32) int64 { return int64(minus(wire.Unsupported)) }
 
 func reply(c *call, m api.Module, a []uint32) int32 {
 	if int(a[1]) > c.host.MaxBody() {
@@ -110,7 +118,7 @@ func addHost(ctx context.Context, r wazero.Runtime) error {
 // onStack takes parameters from where wazero puts them, and leaves the result there.
 func (f hostFunction) onStack() api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
-		var a [4]uint32
+		var a [5]uint32
 		for i := range f.parameters {
 			a[i] = api.DecodeU32(stack[i])
 		}
