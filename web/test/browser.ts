@@ -69,6 +69,14 @@ export async function stands(page: Page, where: string) {
   expect(shifts, `${where}: what jumped`).toEqual([]);
 }
 
+// write replaces the text of an editor as a person does.
+export async function write(page: Page, label: string, text: string) {
+  await page.getByRole("textbox", { name: label }).click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.press("Delete"); // over a selection the browser itself would write styles
+  await page.keyboard.insertText(text);
+}
+
 // picture takes a picture to look at.
 export async function picture(page: Page, name: string) {
   const to = process.env.SCREENSHOTS ?? join(import.meta.dirname, "../../.screenshots");

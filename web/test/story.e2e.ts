@@ -1,7 +1,7 @@
 // One person's way through the console, in a real browser against the real binary.
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
-import { launch, open, picture, type Watched } from "./browser";
+import { launch, open, picture, type Watched, write } from "./browser";
 import { eventually, Fescue } from "./fescue";
 
 let fescue: Fescue;
@@ -17,15 +17,6 @@ afterAll(async () => {
 });
 beforeEach(() => onTestFailed(() => picture(seen.page, "story-failed")));
 afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
-
-// write replaces the text of the editor as a person does.
-async function write(label: string, text: string) {
-  const editor = seen.page.getByRole("textbox", { name: label });
-  await editor.click();
-  await seen.page.keyboard.press("Control+A");
-  await seen.page.keyboard.press("Delete"); // over a selection the browser itself would write styles
-  await seen.page.keyboard.insertText(text);
-}
 
 const greet = (word: string) => `def handle(event, context):
     print("greeting", event["name"])
@@ -67,10 +58,10 @@ describe("the console", () => {
 
   it("shows an error of the code at its line", async () => {
     const { page } = seen;
-    await write("Text of greeter.py", "def handle(event, context):\n    x = 1\n    return {{{\n");
+    await write(seen.page, "Text of greeter.py", "def handle(event, context):\n    x = 1\n    return {{{\n");
     await page.getByText("greeter.py has a syntax error").waitFor();
     await page.locator(".cm-lint-marker-error").first().waitFor();
-    await write("Text of greeter.py", greet("Hello"));
+    await write(seen.page, "Text of greeter.py", greet("Hello"));
     await page.getByText("Checked, no faults").waitFor();
   });
 
@@ -78,6 +69,7 @@ describe("the console", () => {
     const { page } = seen;
     await page.getByRole("button", { name: "fescue.yaml" }).click();
     await write(
+      seen.page,
       "Text of fescue.yaml",
       "# mine\nname: greeter\nversion: 0.1.0\nruntime: python\nhandlr: greeter.handle\ntriggers:\n  - topic: greeter/request\n    reply: greeter/reply\n",
     );
@@ -85,6 +77,7 @@ describe("the console", () => {
     await page.getByLabel("Faults").getByText("handler").first().waitFor(); // what it suggests
     expect(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled()).toBe(true);
     await write(
+      seen.page,
       "Text of fescue.yaml",
       "# mine\nname: greeter\nversion: 0.1.0\nruntime: python\nhandler: greeter.handle\ntriggers:\n  - topic: greeter/request\n    reply: greeter/reply\n",
     );
@@ -172,7 +165,7 @@ describe("the console", () => {
     const { page } = seen;
     await page.goto(fescue.url + "/applications/greeter");
     await page.getByRole("link", { name: "Edit" }).click();
-    await write("Text of greeter.py", greet("Good morning"));
+    await write(seen.page, "Text of greeter.py", greet("Good morning"));
     await deployed("0.1.1");
     await page.goto(fescue.url + "/applications/greeter/versions");
     await page.getByLabel("From version").selectOption("0.1.0");
@@ -192,9 +185,10 @@ describe("the console", () => {
     const { page } = seen;
     await page.goto(fescue.url + "/applications/greeter/edit");
     await page.getByText("Checked, no faults").waitFor();
-    await write("Text of greeter.py", "import nothing_of_this_name\n\n" + greet("Hello"));
+    await write(seen.page, "Text of greeter.py", `print("on its way")\nimport nothing_of_this_name\n\n` + greet("Hello"));
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("alert").getByText("nothing_of_this_name").first().waitFor();
+    await page.getByRole("alert").getByText("on its way").waitFor(); // the last lines of output
     await page.getByText("A version that ran before goes on running.").waitFor();
   });
 

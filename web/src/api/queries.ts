@@ -1,5 +1,5 @@
 // What pages ask for, by name: each query's key says what an event must refresh.
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { answer, api, everything, type StoredEvent } from "./client";
 
 const limit = 1000;
@@ -34,6 +34,16 @@ export const deployments = (name?: string) =>
     queryKey: ["deployments", { name: name ?? "" }],
     queryFn: async () =>
       (await answer(api.GET("/v1/deployments", { params: { query: { limit: 200, ...(name ? { name } : {}) } } }))).items,
+  });
+
+// deploymentPages are all deployments, so many at a time.
+export const deploymentPages = (name?: string) =>
+  infiniteQueryOptions({
+    queryKey: ["deployments", { name: name ?? "", pages: true }],
+    initialPageParam: "",
+    queryFn: ({ pageParam: cursor }) =>
+      answer(api.GET("/v1/deployments", { params: { query: { limit: 200, cursor, ...(name ? { name } : {}) } } })),
+    getNextPageParam: (last) => last.next || undefined,
   });
 
 export const deployment = (id: number) =>

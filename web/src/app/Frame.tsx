@@ -13,6 +13,9 @@ import {
 } from "@tabler/icons-react";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
+import { newDraft, useDrafts } from "../create/drafts";
+import { Status } from "../parts/Status";
+import { count } from "../parts/words";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Logo } from "./Logo";
 
@@ -62,12 +65,29 @@ export function Frame({ children }: { children: ReactNode }) {
             <Place key={place.to} {...place} here={isHere(location, place.to)} />
           ))}
         </ScrollArea>
+        <Unsaved />
       </AppShell.Navbar>
       <AppShell.Main id="content">
         <ConnectionBanner />
         {children}
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+// Unsaved says on every page what was edited and is not deployed.
+function Unsaved() {
+  const names = Object.keys(useDrafts());
+  if (names.length === 0) return null;
+  const [name] = names;
+  const to = names.length > 1 ? "/applications" : name === newDraft ? "/new" : `/applications/${name}/edit`;
+  return (
+    <Link href={to} className="unsaved">
+      <Status state="unsaved" tone="warn">
+        {names.length > 1 ? `Edits of ${count(names.length, "application")}` : name === newDraft ? "A new application" : name}
+      </Status>
+      <span className="faint">not deployed</span>
+    </Link>
   );
 }
 

@@ -1,5 +1,5 @@
 // CodeTab shows the files of a stored version, as they are on devices.
-import { Group, NativeSelect, Stack } from "@mantine/core";
+import { Group, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ApplicationVersion } from "../api/client";
@@ -9,6 +9,7 @@ import { artifactFiles } from "../create/artifact";
 import { Code } from "../create/Code";
 import { configurationFile } from "../create/templates";
 import { Loaded } from "../parts/Loaded";
+import { Pick } from "../parts/Pick";
 
 export function CodeTab({ name }: { name: string }) {
   const query = useQuery(versions(name));
@@ -21,13 +22,7 @@ export function CodeTab({ name }: { name: string }) {
         return (
           <Stack gap="sm">
             <Group>
-              <NativeSelect
-                aria-label="Version"
-                size="xs"
-                value={version.version}
-                onChange={(e) => setChosen(e.currentTarget.value)}
-                data={all.map((v) => v.version)}
-              />
+              <Pick label="Version" value={version.version} onChange={setChosen} data={all.map((v) => v.version)} />
             </Group>
             <FilesOf key={version.version} version={version} />
           </Stack>

@@ -35,7 +35,8 @@ export function Compare({ all, running }: { all: ApplicationVersion[]; running?:
   );
 }
 
-function Between({ a, b }: { a: ApplicationVersion; b: ApplicationVersion }) {
+// Between is everything that differs.
+export function Between({ a, b }: { a: ApplicationVersion; b: ApplicationVersion }) {
   const [left, right] = [useQuery(artifactFiles(a.artifact)), useQuery(artifactFiles(b.artifact))];
   const failed = [left, right].find((q) => q.error);
   if (failed) return <Trouble error={failed.error} onRetry={() => void failed.refetch()} />;

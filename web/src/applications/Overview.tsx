@@ -1,19 +1,21 @@
 // Overview: where the application runs, what it may do, and a way to call it.
-import { SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import type { Application, ApplicationVersion, Placement } from "../api/client";
 import { versions } from "../api/queries";
 import { Empty } from "../parts/Empty";
+import { countBy, Groups } from "../parts/Groups";
 import { Loaded } from "../parts/Loaded";
+import { Search } from "../parts/Search";
 import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/When";
 import { bytes } from "../parts/words";
 import { grantsOf } from "./grants";
 import { Invoke } from "./Invoke";
-import { stateOf } from "./state";
+import { stateOf, urgency } from "./state";
 import { triggerWords } from "./trigger";
 
 const columns: Column<Placement>[] = [
@@ -39,7 +41,7 @@ export function Overview({ app }: { app: Application }) {
   return (
     <Stack gap="lg">
       {app.placements.length > 0 ? (
-        <Table label="Devices" columns={columns} rows={app.placements} id={(p) => p.device} to={(p) => `/devices/${p.device}`} />
+        <Placements all={app.placements} />
       ) : (
         <Empty title="On no device">
           <Link href={`/applications/${app.name}/versions`}>Choose a version</Link> to deploy it.
@@ -52,6 +54,25 @@ export function Overview({ app }: { app: Application }) {
         }}
       </Loaded>
     </Stack>
+  );
+}
+
+// Of many devices, those that need a person come first, and one can look for others.
+function Placements({ all }: { all: Placement[] }) {
+  const [search, setSearch] = useState("");
+  const [state, setState] = useState("");
+  const found = all.filter((p) => p.device.toLowerCase().includes(search.trim().toLowerCase()));
+  const rows = (state ? found.filter((p) => stateOf(p) === state) : found).toSorted((a, b) => urgency(a) - urgency(b));
+  return (
+    <>
+      {all.length > 8 && (
+        <Group gap="sm">
+          <Search label="Search devices" value={search} onChange={setSearch} />
+          <Groups label="By state" counts={countBy(found, stateOf)} value={state} onChange={setState} />
+        </Group>
+      )}
+      <Table label="Devices" columns={columns} rows={rows} id={(p) => p.device} to={(p) => `/devices/${p.device}`} />
+    </>
   );
 }
 

@@ -30,6 +30,12 @@ export function stateOf(p: Placement): string {
   return p.state;
 }
 
+// urgency is smaller the more a placement needs a person.
+export function urgency(p: Placement): number {
+  const i = order.indexOf(stateOf(p));
+  return i < 0 ? order.length : i;
+}
+
 // undeployed is the newest version if a device that has the application does not run it.
 export function undeployed(app: Application): string {
   const behind = app.placements.length === 0 || app.placements.some((p) => p.version !== app.latest);

@@ -8,7 +8,14 @@ import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language";
+import {
+  bracketMatching,
+  ensureSyntaxTree,
+  HighlightStyle,
+  indentOnInput,
+  indentUnit,
+  syntaxHighlighting,
+} from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
@@ -31,6 +38,10 @@ export interface CodeEditorProps {
   onChange?: (text: string) => void;
   onSyntax?: (problems: number) => void;
 }
+
+// Milliseconds: how long the parser may keep the page waiting at once, and until it goes on.
+const parseTime = 100;
+const lookAgain = 200;
 
 export default function CodeEditor(props: CodeEditorProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -77,13 +88,19 @@ export default function CodeEditor(props: CodeEditorProps) {
   }, [props.schema]);
 
   useEffect(() => {
-    const timer = setTimeout(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const look = () => {
       const editor = view.current;
       if (!editor || latest.current.readOnly) return;
       const found = syntaxProblems(editor.state);
+      if (!found) {
+        timer = setTimeout(look, lookAgain);
+        return;
+      }
       latest.current.onSyntax?.(found.length);
       editor.dispatch(setDiagnostics(editor.state, [...found, ...diagnostics(editor.state, props.faults ?? [])]));
-    }, 150);
+    };
+    timer = setTimeout(look, 150);
     return () => clearTimeout(timer);
   }, [props.value, props.faults, props.path]);
 
@@ -118,11 +135,14 @@ function diagnostics(state: EditorState, faults: Fault[]): Diagnostic[] {
 }
 
 // syntaxProblems are the places that the language's parser could not read, one for a
-// line. The server tells more of YAML.
-function syntaxProblems(state: EditorState): Diagnostic[] {
+// line; undefined while it has not read to the end, where all that is missing yet would look
+// like an error. The server tells more of YAML.
+function syntaxProblems(state: EditorState): Diagnostic[] | undefined {
+  const tree = ensureSyntaxTree(state, state.doc.length, parseTime);
+  if (!tree) return undefined;
   const found: Diagnostic[] = [];
   const lines = new Set<number>();
-  syntaxTree(state).iterate({
+  tree.iterate({
     enter: (node) => {
       if (!node.type.isError) return;
       const line = state.doc.lineAt(Math.min(node.from, state.doc.length));

@@ -25,6 +25,10 @@ export function DeviceChoice({
       placeholder={value.length === 0 ? "Choose devices" : undefined}
       size="sm"
       searchable
+      limit={50}
+      hidePickedOptions
+      nothingFoundMessage="None of this name"
+      maxDropdownHeight={320}
       value={value}
       onChange={onChange}
       data={all.map((d) => ({ value: d.id, label: d.connected ? d.id : `${d.id} (not connected)` }))}

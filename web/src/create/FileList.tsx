@@ -1,21 +1,23 @@
 // FileList is the files of the artifact: choose, add, rename, remove, drop some in.
-import { ActionIcon, Button, Group, Stack, Text, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconFile, IconFilePlus, IconPencil, IconSettings, IconTrash, IconUpload } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import type { Files } from "./archive";
+import { Trouble } from "../parts/Trouble";
+import { Drop } from "./Drop";
 import { configurationFile } from "./templates";
-import { filesOf } from "./upload";
+import { UploadButton } from "./UploadButton";
 
 interface FileListProps {
   files: Files;
   chosen: string;
   onChoose: (path: string) => void;
-  onChange: (files: Files, chosen?: string) => void;
+  onChange: (files: Files, chosen?: string, config?: string) => void;
 }
 
 export function FileList({ files, chosen, onChoose, onChange }: FileListProps) {
   const [naming, setNaming] = useState<{ from: string; to: string }>();
-  const input = useRef<HTMLInputElement>(null);
+  const [trouble, setTrouble] = useState<unknown>();
   const paths = Object.keys(files).sort();
   const fault = naming && faultOf(naming.to, naming.from, files);
   const done = () => {
@@ -24,12 +26,21 @@ export function FileList({ files, chosen, onChoose, onChange }: FileListProps) {
     onChange({ ...rest, [naming.to]: naming.from ? content! : "" }, naming.to);
     setNaming(undefined);
   };
+  const take = async (coming: Promise<Files>) => {
+    setTrouble(undefined);
+    try {
+      const { [configurationFile]: config, ...came } = await coming;
+      onChange({ ...files, ...came }, Object.keys(came)[0], typeof config === "string" ? config : undefined);
+    } catch (e) {
+      setTrouble(e);
+    }
+  };
   const remove = (path: string) => {
     const { [path]: _, ...rest } = files;
     onChange(rest, path === chosen ? configurationFile : chosen);
   };
   return (
-    <Stack gap={2} component="nav" aria-label="Files">
+    <Drop label="Files" className="file-list" onFiles={(coming) => void take(coming)}>
       <FileRow path={configurationFile} chosen={chosen} onChoose={onChoose} />
       {paths.map((path) => (
         <FileRow key={path} path={path} chosen={chosen} onChoose={onChoose}>
@@ -63,27 +74,21 @@ export function FileList({ files, chosen, onChoose, onChange }: FileListProps) {
         >
           New file
         </Button>
-        <Button
+        <UploadButton
           size="compact-xs"
           variant="subtle"
           color="gray"
           leftSection={<IconUpload size={14} aria-hidden />}
-          onClick={() => input.current?.click()}
+          onFiles={(coming) => void take(coming)}
         >
           Upload
-        </Button>
-        <input
-          ref={input}
-          type="file"
-          multiple
-          hidden
-          onChange={async (e) => {
-            const came = await filesOf([...(e.currentTarget.files ?? [])]);
-            onChange({ ...files, ...came }, Object.keys(came)[0]);
-          }}
-        />
+        </UploadButton>
       </Group>
-    </Stack>
+      <Text size="xs" c="dimmed" px={8}>
+        or drop files here
+      </Text>
+      {trouble !== undefined && <Trouble error={trouble} title="These files cannot be read" />}
+    </Drop>
   );
 }
 

@@ -2,15 +2,16 @@
 import { Button, Group, Stack, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
 import { IconFolderUp, IconUpload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { applications } from "../api/queries";
 import { Page } from "../parts/Page";
 import { Trouble } from "../parts/Trouble";
 import { When } from "../parts/When";
 import type { Files } from "./archive";
+import { Drop } from "./Drop";
 import { type Draft, drafts, newDraft, useDrafts } from "./drafts";
 import { configurationFile, fill, type Template, templates } from "./templates";
-import { dropped, filesOf } from "./upload";
+import { UploadButton } from "./UploadButton";
 import { Workbench } from "./Workbench";
 
 export default function New() {
@@ -106,9 +107,7 @@ function TemplateTile({ template, disabled, onClick }: { template: Template; dis
 }
 
 function FromFiles({ onStart }: { onStart: (d: Draft) => void }) {
-  const [over, setOver] = useState(false);
   const [error, setError] = useState<unknown>();
-  const [files, folder] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
   const take = async (coming: Promise<Files>) => {
     setError(undefined);
     try {
@@ -121,57 +120,30 @@ function FromFiles({ onStart }: { onStart: (d: Draft) => void }) {
   return (
     <Stack component="section" gap="sm">
       <Title order={2}>From files</Title>
-      <div
-        className="drop"
-        data-over={over || undefined}
-        onDragOver={(e) => {
-          e.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(e) => {
-          e.preventDefault();
-          setOver(false);
-          void take(dropped(e.dataTransfer.items));
-        }}
-      >
-        <Text size="sm">Drop a folder, files or a .tar.gz here</Text>
+      <Drop label="Drop files" className="drop" onFiles={(coming) => void take(coming)}>
+        <Text size="sm" ta="center">
+          Drop a folder, files or an archive (zip, tar, tar.gz) here
+        </Text>
         <Group gap="xs" justify="center">
-          <Button
+          <UploadButton
+            folder
             variant="default"
             size="xs"
             leftSection={<IconFolderUp size={15} aria-hidden />}
-            onClick={() => folder.current?.click()}
+            onFiles={(coming) => void take(coming)}
           >
             Choose a folder
-          </Button>
-          <Button
+          </UploadButton>
+          <UploadButton
             variant="default"
             size="xs"
             leftSection={<IconUpload size={15} aria-hidden />}
-            onClick={() => files.current?.click()}
+            onFiles={(coming) => void take(coming)}
           >
             Choose files
-          </Button>
+          </UploadButton>
         </Group>
-        <input
-          ref={files}
-          type="file"
-          multiple
-          hidden
-          data-testid="files"
-          onChange={(e) => void take(filesOf([...(e.currentTarget.files ?? [])]))}
-        />
-        <input
-          ref={(input) => {
-            folder.current = input;
-            input?.setAttribute("webkitdirectory", "");
-          }}
-          type="file"
-          hidden
-          onChange={(e) => void take(filesOf([...(e.currentTarget.files ?? [])]))}
-        />
-      </div>
+      </Drop>
       {error !== undefined && <Trouble error={error} title="These files cannot be read" />}
     </Stack>
   );

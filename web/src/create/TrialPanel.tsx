@@ -1,20 +1,37 @@
 // TrialPanel calls what is written once, before it is deployed.
-import { Button, Group, Stack, Text, Textarea, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import { Failure } from "../api/failure";
-import { pretty } from "../applications/Invoke";
+import { devices } from "../api/queries";
+import { EventInput, pretty } from "../applications/EventInput";
+import { Pick } from "../parts/Pick";
 import { Trouble } from "../parts/Trouble";
 import { span } from "../parts/words";
 import type { Files } from "./archive";
 import { runTrial, type Trial } from "./trial";
 
-export function TrialPanel({ config, files, device }: { config: string; files: Files; device: string }) {
+interface TrialPanelProps {
+  name: string;
+  config: string;
+  files: Files;
+  device: string; // proposed
+}
+
+export function TrialPanel({ name, config, files, device }: TrialPanelProps) {
   const [event, setEvent] = useState('{"name": "Ada"}');
   const [doing, setDoing] = useState("");
+  const [chosen, setChosen] = useState<string>();
+  const connected = useQuery({ ...devices, select: (all) => all.filter((d) => d.connected).map((d) => d.id) }).data ?? [];
+  const on = [chosen, device].find((d) => d && connected.includes(d)) ?? connected[0] ?? "";
+  const stop = useRef<AbortController>(null);
+  useEffect(() => () => stop.current?.abort(), []);
   const trial = useMutation({
-    mutationFn: () => runTrial({ config, files, device, event }, setDoing),
+    mutationFn: () => {
+      stop.current = new AbortController();
+      return runTrial({ config, files, device: on, event, signal: stop.current.signal }, setDoing);
+    },
     onSettled: () => setDoing(""),
   });
   return (
@@ -24,29 +41,28 @@ export function TrialPanel({ config, files, device }: { config: string; files: F
         Calls the handler once with this event, beside the version that runs. It may publish what its resources grant; its
         triggers are left out.
       </Text>
-      <Textarea
-        size="xs"
-        label="Event"
-        autosize
-        minRows={2}
-        maxRows={10}
-        classNames={{ input: "mono" }}
-        value={event}
-        onChange={(e) => setEvent(e.currentTarget.value)}
-        spellCheck={false}
-      />
+      <EventInput application={name} value={event} onChange={setEvent} />
       <Group gap="sm">
+        {connected.length > 1 && <Pick label="Device of the trial" value={on} onChange={setChosen} data={connected} />}
         <Button
           size="xs"
           variant="default"
           leftSection={<IconPlayerPlay size={14} aria-hidden />}
           loading={trial.isPending}
+          disabled={connected.length === 0}
           onClick={() => trial.mutate()}
         >
           Run once
         </Button>
+        {trial.isPending && (
+          <Button size="xs" variant="subtle" onClick={() => stop.current?.abort()}>
+            Stop it
+          </Button>
+        )}
         <Text size="sm" c="dimmed" role="status">
-          {doing || (trial.data && `ran for ${span(trial.data.took)}`)}
+          {doing ||
+            (trial.data && trial.data.took > 0 && `ran for ${span(trial.data.took)}`) ||
+            (connected.length === 0 && "No device is connected.")}
         </Text>
       </Group>
       {trial.error && (

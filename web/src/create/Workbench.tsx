@@ -83,8 +83,8 @@ export function Workbench({ draftName, start, devices: there = [] }: WorkbenchPr
           files={files}
           chosen={chosen}
           onChoose={setChosen}
-          onChange={(files, next) => {
-            edit({ files });
+          onChange={(files, next, config) => {
+            edit(config === undefined ? { files } : { files, config });
             if (next) setChosen(next);
           }}
         />
@@ -101,7 +101,7 @@ export function Workbench({ draftName, start, devices: there = [] }: WorkbenchPr
         )}
       </div>
       {check.data?.configuration?.handler && faults.length === 0 && (
-        <TrialPanel config={config} files={files} device={where[0] ?? ""} />
+        <TrialPanel name={check.data.configuration.name} config={config} files={files} device={where[0] ?? ""} />
       )}
       {check.data?.warnings.map((w) => (
         <Text key={w} size="sm" className="status" data-tone="warn">

@@ -1,5 +1,6 @@
 // Archives of code, made and read in the browser: tar (POSIX ustar) with gzip, which
-// browsers have built in.
+// browsers have built in. Zip archives are read too.
+import { isZip, TooLarge, unzip } from "./zip";
 
 // Files are the contents of an archive, by path. What is no text is kept as bytes in
 // Base64, to be sent back as it came.
@@ -63,18 +64,36 @@ function splitPath(path: string): [string, string] {
   throw new Error(`The path ${path} is too long for an archive.`);
 }
 
+// maxEditable is how much a browser takes for its editor.
+export const maxEditable = 20 << 20;
+
+// unpack gives the files of a tar, tar.gz or zip, told by how it begins.
 export async function unpack(archive: Blob): Promise<Files> {
   const head = new Uint8Array(await archive.slice(0, 2).arrayBuffer());
+  if (isZip(head)) return unzip(archive, maxEditable);
   const zipped = head[0] === 0x1f && head[1] === 0x8b;
-  const tar = zipped
-    ? await new Response(archive.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
-    : await archive.arrayBuffer();
+  return untar(await bounded(zipped ? archive.stream().pipeThrough(new DecompressionStream("gzip")) : archive.stream()));
+}
+
+// bounded reads a stream to its end, unless that is too far.
+async function bounded(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = stream.getReader();
+  for (let size = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    size += value.length;
+    if (size > 2 * maxEditable) throw new TooLarge(size);
+    parts.push(value as Uint8Array<ArrayBuffer>);
+  }
+}
+
+function untar(bytes: Uint8Array): Files {
   const files: Files = {};
-  const bytes = new Uint8Array(tar);
   let longName = "";
   for (let at = 0; at + block <= bytes.length && bytes[at] !== 0;) {
     const h = bytes.subarray(at, at + block);
-    if (field(h, 257, 5) !== "ustar") throw new Error("The archive is not a tar archive.");
+    if (field(h, 257, 5) !== "ustar") throw new Error("This is neither a tar, a tar.gz nor a zip archive.");
     const size = parseInt(field(h, 124, 12).trim() || "0", 8);
     const content = bytes.subarray(at + block, at + block + size);
     const kind = String.fromCharCode(h[156]!);

@@ -1,8 +1,7 @@
 // The files of a stored artifact. Content with a digest never changes, so it is asked for once.
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
-import { type Files, unpack } from "./archive";
-import { maxEditable } from "./upload";
+import { type Files, maxEditable, unpack } from "./archive";
 
 export const artifactFiles = (digest: string) =>
   queryOptions({

@@ -1,9 +1,11 @@
 // DeploymentPage: one deployment, live while it goes on, and what can be done about it.
-import { Button, Group } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { answer, api, type Deployment } from "../api/client";
-import { deployment, deployments } from "../api/queries";
+import { deployment, deployments, versions } from "../api/queries";
+import { Between } from "../applications/Compare";
 import { useRedeploy } from "../create/deploy";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
@@ -41,9 +43,41 @@ export default function DeploymentPage({ id }: { id: number }) {
       actions={d && <Actions deployment={d} history={history.data ?? []} />}
     >
       <Loaded query={query} height={320}>
-        {(shown) => d && <Progress id={shown.id} devices={shown.devices.map((x) => x.device)} />}
+        {(shown) =>
+          d && (
+            <>
+              <Progress id={shown.id} devices={shown.devices.map((x) => x.device)} />
+              <Changes deployment={d} history={history.data ?? []} />
+            </>
+          )
+        }
       </Loaded>
     </Page>
+  );
+}
+
+// Changes shows what this deployment brought that the one before had not.
+function Changes({ deployment: d, history }: { deployment: Deployment; history: Deployment[] }) {
+  const [open, setOpen] = useState(false);
+  const before = previous(d, history);
+  if (!before) return null;
+  return (
+    <details onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>What changed since {before.version}</summary>
+      {open && <ChangesOf name={d.name} from={before.version} to={d.version} />}
+    </details>
+  );
+}
+
+function ChangesOf({ name, from, to }: { name: string; from: string; to: string }) {
+  const query = useQuery(versions(name));
+  return (
+    <Loaded query={query} height={160}>
+      {(all) => {
+        const [a, b] = [all.find((v) => v.version === from), all.find((v) => v.version === to)];
+        return a && b ? <Between a={a} b={b} /> : <Text size="sm">One of the two is not stored any more.</Text>;
+      }}
+    </Loaded>
   );
 }
 
@@ -57,7 +91,9 @@ function Actions({ deployment: d, history }: { deployment: Deployment; history: 
     onSettled: () => client.invalidateQueries(),
   });
   const back = useRedeploy();
-  const before = previous(d, history);
+  // What did not come up was taken back by the device itself, and older ones are history.
+  const current = d.status === "succeeded" && history[0]?.id === d.id;
+  const before = current ? previous(d, history) : undefined;
   const rollBack = (version: string) =>
     back.mutate(
       { name: d.name, version, devices: d.devices.map((x) => x.device) },
@@ -70,7 +106,7 @@ function Actions({ deployment: d, history }: { deployment: Deployment; history: 
           Cancel the deployment
         </Button>
       )}
-      {!underWay(d) && before && (
+      {before && (
         <Button variant="default" loading={back.isPending} onClick={() => rollBack(before.version)}>
           Roll back to {before.version}
         </Button>
@@ -81,7 +117,5 @@ function Actions({ deployment: d, history }: { deployment: Deployment; history: 
 }
 
 // previous is the newest deployment before this one that brought another version up.
-function previous(d: Deployment, history: Deployment[]) {
-  const newest = history[0]?.id === d.id;
-  return newest ? history.find((x) => x.id < d.id && x.version !== d.version && x.status === "succeeded") : undefined;
-}
+const previous = (d: Deployment, history: Deployment[]) =>
+  history.find((x) => x.id < d.id && x.version !== d.version && x.status === "succeeded");

@@ -3,7 +3,7 @@ import { DeploymentTable } from "./DeploymentTable";
 
 export default function Deployments() {
   return (
-    <Page title="Deployments" note="The newest 200.">
+    <Page title="Deployments">
       <DeploymentTable />
     </Page>
   );

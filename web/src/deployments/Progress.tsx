@@ -1,14 +1,17 @@
 // Progress shows a deployment step by step as it goes, on each device. It ends: with
 // success, or with the reason and the last lines of output.
-import { Alert, Collapse, Group, Stack, Text, UnstyledButton } from "@mantine/core";
-import { IconAlertTriangle, IconCheck, IconChevronDown, IconMinus, IconX } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { Group, Stack, Text } from "@mantine/core";
+import { useEffect, useMemo, useState } from "react";
 import type { Deployment, StoredEvent } from "../api/client";
 import { follow, type StreamState } from "../api/follow";
 import { Status } from "../parts/Status";
 import { Trouble } from "../parts/Trouble";
-import { count, span } from "../parts/words";
-import { type Course, courses, type StepCourse, stepWords } from "./progress";
+import { DeviceProgress } from "./DeviceProgress";
+import { OfMany } from "./OfMany";
+import { courses, outcomeOn } from "./progress";
+
+// Events of many devices come at once; the page takes them some times a second.
+const pause = 100;
 
 export function useProgress(id: number) {
   const [events, setEvents] = useState<StoredEvent[]>([]);
@@ -17,25 +20,43 @@ export function useProgress(id: number) {
   useEffect(() => {
     setEvents([]);
     setEnd(undefined);
-    return follow(`/v1/deployments/${id}/events`, {
+    let waiting: StoredEvent[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = () => {
+      timer = undefined;
+      const came = waiting;
+      waiting = [];
+      setEvents((all) => [...all, ...came]);
+    };
+    const unfollow = follow(`/v1/deployments/${id}/events`, {
       onEvent: (e) => {
-        if (e.event === "event") setEvents((all) => [...all, JSON.parse(e.data)]);
+        if (e.event === "event") waiting.push(JSON.parse(e.data));
         if (e.event === "end") setEnd(JSON.parse(e.data));
+        timer ??= setTimeout(flush, e.event === "end" ? 0 : pause);
       },
       onState: setState,
     });
+    return () => {
+      clearTimeout(timer);
+      unfollow();
+    };
   }, [id]);
-  return { courses: courses(events), end, state };
+  return { courses: useMemo(() => courses(events), [events]), end, state };
 }
+
+// Up to so many devices are shown step by step; of more, those that need a look.
+const few = 12;
 
 export function Progress({ id, devices }: { id: number; devices: string[] }) {
   const { courses: all, end, state } = useProgress(id);
   if (state.kind === "failed") return <Trouble error={state.failure} />;
-  const silent = devices.filter((d) => !all.some((c) => c.device === d));
+  const known = new Set(all.map((c) => c.device));
+  const silent = devices.filter((d) => !known.has(d));
+  if (devices.length > few) return <OfMany all={all} silent={silent} end={end} />;
   return (
     <Stack gap="sm">
       {all.map((course) => (
-        <DeviceProgress key={course.device} course={course} open={all.length + silent.length <= 3} over={end !== undefined} />
+        <DeviceProgress key={course.device} course={course} open={devices.length <= 3} over={end !== undefined} />
       ))}
       {silent.map((device) => (
         <Group key={device} className="card" px="md" py="sm" gap="md">
@@ -47,93 +68,5 @@ export function Progress({ id, devices }: { id: number; devices: string[] }) {
         </Group>
       ))}
     </Stack>
-  );
-}
-
-const outcomeOn = (end: Deployment, device: string) => end.devices.find((d) => d.device === device)?.status ?? end.status;
-
-function DeviceProgress({ course, open: first, over }: { course: Course; open: boolean; over: boolean }) {
-  const [opened, setOpened] = useState<boolean>();
-  const open = opened ?? (first || course.outcome === "failed");
-  const took = course.steps.reduce((sum, s) => sum + (s.took ?? 0), 0);
-  const done = course.steps.filter((s) => s.status && s.status !== "started").length;
-  const state = course.outcome || (over ? "ended" : "deploying");
-  return (
-    <div className="card">
-      <UnstyledButton w="100%" px="md" py="sm" onClick={() => setOpened(!open)} aria-expanded={open}>
-        <Group gap="md" wrap="nowrap">
-          <Text fw={600} size="sm" truncate>
-            {course.device}
-          </Text>
-          <Status state={state} />
-          <Text size="xs" c="dimmed" className="nowrap" ml="auto">
-            {course.outcome === "succeeded" ? `in ${span(took)}` : `${count(done, "step")} done`}
-          </Text>
-          <IconChevronDown size={16} aria-hidden className={open ? "turned" : undefined} />
-        </Group>
-      </UnstyledButton>
-      <Collapse expanded={open} transitionDuration={0}>
-        <ol className="steps" aria-label={`Steps on ${course.device}`}>
-          {course.steps.map((s) => (
-            <Step key={s.step} step={s} />
-          ))}
-        </ol>
-      </Collapse>
-      {course.outcome === "failed" && <Reason course={course} />}
-    </div>
-  );
-}
-
-const signs: Record<string, typeof IconCheck> = { succeeded: IconCheck, failed: IconX, skipped: IconMinus };
-const stepTones: Record<string, string> = { succeeded: "good", failed: "bad", started: "busy" };
-const stepStates: Record<string, string> = {
-  succeeded: "done",
-  failed: "failed",
-  started: "under way",
-  skipped: "nothing to do",
-};
-
-function Step({ step }: { step: StepCourse }) {
-  const Sign = signs[step.status];
-  return (
-    <li data-tone={stepTones[step.status] ?? "idle"} data-step={step.step} data-status={step.status}>
-      <span className="step-sign" aria-hidden>
-        {Sign ? <Sign size={14} stroke={2.4} /> : <span className={step.status === "started" ? "pulse" : "dot hollow"} />}
-      </span>
-      <span className={step.status ? undefined : "faint"}>{stepWords[step.step] ?? step.step}</span>
-      <span className="step-note">
-        {step.status === "succeeded" && step.took !== undefined ? span(step.took) : (stepStates[step.status] ?? "")}
-      </span>
-    </li>
-  );
-}
-
-function Reason({ course }: { course: Course }) {
-  return (
-    <Alert
-      role="alert"
-      color="red"
-      variant="outline"
-      className="trouble"
-      m="md"
-      mt={0}
-      icon={<IconAlertTriangle size={18} aria-hidden />}
-      title="The deployment failed"
-    >
-      <Text size="sm" className="breakable">
-        {course.message || "The device gave no reason."} {course.hint}
-      </Text>
-      {course.lastLogs.length > 0 && (
-        <>
-          <Text size="xs" c="dimmed" mt="xs">
-            The last lines of output
-          </Text>
-          <pre className="stack">{course.lastLogs.join("\n")}</pre>
-        </>
-      )}
-      <Text size="sm" mt="xs">
-        A version that ran before goes on running.
-      </Text>
-    </Alert>
   );
 }

@@ -1,5 +1,5 @@
 // What a deployment's events say of its course on each device.
-import type { StoredEvent } from "../api/client";
+import type { Deployment, StoredEvent } from "../api/client";
 
 export const steps = [
   "fetch",
@@ -79,3 +79,6 @@ function blame(course: Course, e: StoredEvent) {
   course.hint ||= e.hint ?? "";
   if (course.lastLogs.length === 0) course.lastLogs = e.lastLogs ?? [];
 }
+
+// outcomeOn is how a deployment that is over ended on a device that told nothing.
+export const outcomeOn = (end: Deployment, device: string) => end.devices.find((d) => d.device === device)?.status ?? end.status;

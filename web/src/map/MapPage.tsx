@@ -1,5 +1,5 @@
 // MapPage: the graph of a device's applications and topics, live.
-import { NativeSelect, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
@@ -7,6 +7,7 @@ import { devices } from "../api/queries";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
+import { Pick } from "../parts/Pick";
 import { rate } from "../parts/words";
 import { usePlaced } from "../topics/usePlaced";
 import { useTopics } from "../topics/useTopics";
@@ -29,12 +30,7 @@ export default function MapPage() {
       note={`Who talks to whom${device ? ` on ${device}` : ""}. Dashed: granted, not used.`}
       actions={
         (machines.data?.length ?? 0) > 1 && (
-          <NativeSelect
-            aria-label="Device"
-            value={device}
-            onChange={(e) => setSearch({ device: e.currentTarget.value })}
-            data={machines.data!.map((d) => d.id)}
-          />
+          <Pick label="Device" value={device} onChange={(d) => setSearch({ device: d })} data={machines.data!.map((d) => d.id)} />
         )
       }
     >

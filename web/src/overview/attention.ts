@@ -10,7 +10,7 @@ export interface Need {
 }
 
 export function needs(apps: Application[], deployments: Deployment[], devices: Device[]): Need[] {
-  return [...failing(apps), ...failedDeployments(deployments), ...away(devices)];
+  return [...failing(apps), ...failedDeployments(apps, deployments), ...away(devices)];
 }
 
 const failing = (apps: Application[]): Need[] =>
@@ -25,11 +25,13 @@ const failing = (apps: Application[]): Need[] =>
     }));
 
 // The newest deployment of an application counts: an older failure is mended, or given up.
-function failedDeployments(deployments: Deployment[]): Need[] {
+// Of one that was deleted, such as a trial, nothing needs a person any more.
+function failedDeployments(apps: Application[], deployments: Deployment[]): Need[] {
+  const there = new Set(apps.map((a) => a.name));
   const newest = new Map<string, Deployment>();
   for (const d of deployments) if ((newest.get(d.name)?.id ?? 0) < d.id) newest.set(d.name, d);
   return [...newest.values()]
-    .filter((d) => d.status === "failed")
+    .filter((d) => d.status === "failed" && there.has(d.name))
     .map((d) => ({
       key: `deployment ${d.id}`,
       title: `${d.name} ${d.version} could not be deployed`,

@@ -4,7 +4,7 @@ import { IconArrowDown, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash }
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { follow, type StreamState } from "../api/follow";
-import { pretty } from "../applications/Invoke";
+import { pretty } from "../applications/EventInput";
 import { Trouble } from "../parts/Trouble";
 import { bytes, clock, count, number } from "../parts/words";
 import { type Message, Tail, type TailState } from "./tail";
