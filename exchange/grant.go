@@ -15,9 +15,9 @@ import (
 type Credential struct {
 	Token string // what HELLO must carry; "" admits no client (workers only)
 	UID   int    // the user id its process must have, where the kernel tells; -1: any
-	// OnJoin, if not nil, is called when a client has shown the token. It must not
-	// block, nor call the router.
-	OnJoin func()
+	// OnJoin, if not nil, is called when a client has shown the token, with an error
+	// if it has another link than it asked for. It must not block, nor call the router.
+	OnJoin func(substituted error)
 }
 
 // application is what the router knows under one name.
@@ -29,7 +29,7 @@ type application struct {
 	sessions map[*session]struct{}
 	uid      int
 	token    tokenKey
-	onJoin   func()
+	onJoin   func(error)
 	past     counts // of sessions that have ended
 
 	denied atomic.Uint64

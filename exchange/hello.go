@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"fescue.dev/fescue/exchange/wire"
+	"fescue.dev/fescue/fail"
 )
 
 // handleHello takes the first frame of a session, which must be HELLO.
@@ -24,6 +25,7 @@ func (s *session) handleHello(f wire.Frame) error {
 		s.router.opt.Log.Warn("client turned away", "link", s.conn.Link(), "reason", fault)
 		return s.violate(wire.Unauthenticated, f, fault)
 	}
+	s.tellJoined(app)
 	s.name, s.caps, s.said = string(h.Client), h.Capabilities, true
 	s.out.mu.Lock()
 	s.out.maxBody = int(min(h.MaxBody, wire.MaxLength))
@@ -73,10 +75,27 @@ func (s *session) identify(token []byte) (*application, string) {
 		return nil, fmt.Sprintf("user id %d may not use this token", uid)
 	}
 	s.join(app)
-	if app.onJoin != nil {
-		app.onJoin()
-	}
 	return app, ""
+}
+
+// tellJoined tells who granted the application that a client of it is here.
+func (s *session) tellJoined(app *application) {
+	s.router.mu.Lock()
+	tell := app.onJoin
+	s.router.mu.Unlock()
+	if tell != nil && s.worker == nil {
+		tell(s.substitution())
+	}
+}
+
+// substitution tells that the session has another link than was asked for; nil if not.
+func (s *session) substitution() error {
+	c, ok := s.conn.(Substitute)
+	if !ok {
+		return nil
+	}
+	link, why := c.Instead()
+	return fail.New(fail.KindOf(why), "connect", "over %s instead of %s: %w", c.Link(), link, why)
 }
 
 // join makes s a session of app; router.mu is held.

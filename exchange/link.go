@@ -51,6 +51,14 @@ type Polled interface {
 	Chunk() int
 }
 
+// Substitute is a Conn of another link than the client asked for, because that was
+// not to be had. The router tells the application so.
+type Substitute interface {
+	Conn
+	// Instead is the link that was asked for, and why it is not this one.
+	Instead() (link string, why error)
+}
+
 // Silent is a Conn on which the kernel does not tell the death of the peer (a
 // serial line, UDP). The router pings it when nothing has been heard for as
 // long as Keepalive says, and closes it after the same time again.

@@ -36,6 +36,7 @@ type application struct {
 	working   *deployment // under way
 	interrupt func()      // ends waiting to start what is on disk; nil when nothing waits
 	instance  instance    // what runs; nil when nothing does
+	remark    change      // what is told of it while it runs
 }
 
 // want is what the mailbox holds: a desire, or, with nil, the wish that it be gone.
@@ -248,17 +249,6 @@ func (a *application) grant(of ...*spec.Configuration) error {
 		}
 	}
 	return a.engine.Exchange.Grant(a.name, all, exchange.Credential{
-		Token: a.token, UID: a.uid, OnJoin: func() { poke(a.joins) },
+		Token: a.token, UID: a.uid, OnJoin: a.joined,
 	})
-}
-
-// forgetJoins leaves out the clients that have connected so far.
-func (a *application) forgetJoins() {
-	for {
-		select {
-		case <-a.joins:
-		default:
-			return
-		}
-	}
 }

@@ -37,6 +37,7 @@ func (a *application) show() {
 
 // setState shows a run state, and reports it as an event if it is news.
 func (a *application) setState(s spec.RunState, c change) {
+	c = a.remarked(s, c)
 	p, _, _ := a.engine.board.look(a.name)
 	r := a.record()
 	if p.State != s || p.Message != c.message || r.Active != nil && p.Actual != r.Active.Version {
@@ -47,6 +48,7 @@ func (a *application) setState(s spec.RunState, c change) {
 // emitState shows and reports a run state. The event has the version that the device
 // holds, which is none until one was switched to.
 func (a *application) emitState(s spec.RunState, c change) {
+	c = a.remarked(s, c)
 	r := a.record()
 	e := spec.Event{Kind: spec.EventApplication, Application: a.name, Status: string(s), Message: c.message, Hint: c.hint, LastLogs: c.lastLogs}
 	switch {

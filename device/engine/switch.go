@@ -34,7 +34,7 @@ func (d *deployment) switchOver(ctx context.Context) (skipped bool, err error) {
 func (d *deployment) replace() {
 	before := d.exchangeInstance(d.next)
 	d.engine.board.change(d.name, func(p *spec.Placement) {
-		p.State, p.Message, p.Actual = spec.Running, "", d.desired.Version
+		p.State, p.Message, p.Actual = spec.Running, d.remarked(spec.Running, change{}).message, d.desired.Version
 		if d.next == nil {
 			p.State = spec.Stopped
 		}

@@ -3,7 +3,6 @@ package mqueue
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -18,49 +17,56 @@ func sizes() []size { return []size{{10, 8192}, {8, 4096}, {4, 2048}, {4, 1024}}
 // so that the first sessions do not take all of it.
 const share = 4
 
-// budget knows what this process's queues have taken of the user's limit.
+// budget knows what this process's queues have taken of each user's limit.
 type budget struct {
 	mu   sync.Mutex
-	used int64
+	used map[int]int64
 }
 
 // queues are a session's: the broker's ends and the client's.
 type queues struct {
 	size              size
+	payer             int   // the user they are charged to
 	in, out           queue // the broker's: read from in, write to out
 	theirIn, theirOut queue // the client's: it reads theirIn, writes theirOut
 }
 
-// make makes a session's queues as large as there is room for. What another
-// process of the user has taken shows only in the kernel's refusal.
-func (b *budget) make() (queues, error) {
+// make makes the queues of a client that runs as a user, as large as there is room
+// for. What another process of the user has taken shows only in the kernel's refusal.
+func (b *budget) make(client int) (queues, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	max := ceiling()
 	limit := limitOf()
 	list := sizes()
+	user := payer(client)
 	var last error
 	for i, s := range list {
 		s = size{min(s.count, max.count), min(s.bytes, max.bytes)}
-		if i < len(list)-1 && 2*s.cost() > (limit-b.used)/share {
+		if i < len(list)-1 && 2*s.cost() > (limit-b.used[user])/share {
 			continue
 		}
-		q, err := both(s)
+		q, err := bothFor(user, s)
 		if err == nil {
-			b.used += 2 * s.cost()
+			if b.used == nil {
+				b.used = map[int]int64{}
+			}
+			b.used[q.payer] += 2 * s.cost()
 			return q, nil
 		}
 		if last = err; !scarce(err) {
 			return queues{}, fail.Wrap(err, fail.Internal, "make message queues", "")
 		}
 	}
-	return queues{}, exhausted(last)
+	return queues{}, exhausted(user, last)
 }
 
-func (b *budget) release(s size) {
+func (b *budget) release(q queues) {
 	b.mu.Lock()
-	b.used -= 2 * s.cost()
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if b.used[q.payer] -= 2 * q.size.cost(); b.used[q.payer] <= 0 {
+		delete(b.used, q.payer)
+	}
 }
 
 // both makes the two queues. The client's end to read is open for writing too:
@@ -90,13 +96,13 @@ func scarce(err error) bool {
 	return false
 }
 
-func exhausted(err error) error {
+func exhausted(user int, err error) error {
 	what := "the system has no more message queues"
 	if errors.Is(err, unix.EMFILE) {
-		what = fmt.Sprintf("the message queues of user %d have taken all of the %d bytes they may", os.Getuid(), limitOf())
+		what = fmt.Sprintf("the message queues of user %d have taken all of the %d bytes they may", user, limitOf())
 	}
 	return fail.New(fail.Exhausted, "make message queues", "%s: %w", what, err).
-		WithHint("Use `ipc: unix` for some applications, or raise RLIMIT_MSGQUEUE (ulimit -q, LimitMSGQUEUE= of the systemd unit) or /proc/sys/fs/mqueue/queues_max.")
+		WithHint("Use `ipc: unix` for some applications, look what else of this user has queues (/dev/mqueue), or raise RLIMIT_MSGQUEUE (ulimit -q, LimitMSGQUEUE= of the systemd unit) or /proc/sys/fs/mqueue/queues_max.")
 }
 
 func limitOf() int64 {

@@ -70,19 +70,33 @@ func (l *Listener) Name() string { return Name }
 func (l *Listener) Address() string { return Name + ":" + l.path }
 
 // Run accepts clients until ctx is done and waits for the calls of serve to
-// return. A client for which there are no queues is told so and logged.
+// return. A client for which there are no queues is told so, and goes on over the
+// rendezvous socket if it likes.
 func (l *Listener) Run(ctx context.Context, serve func(exchange.Conn)) error {
 	return l.socket.Run(ctx, func(c exchange.Conn) {
 		lifeline := c.(*socket.Conn)
 		conn, err := l.meet(lifeline)
-		if err != nil {
+		switch {
+		case err == nil:
+			serve(conn)
+		case fail.Is(err, fail.Exhausted):
+			serve(substitute{lifeline, err})
+		default:
 			l.log.Error("a client got no message queues", "error", err, "hint", fail.HintOf(err))
 			_ = lifeline.Close()
-			return
 		}
-		serve(conn)
 	})
 }
+
+// substitute is the rendezvous socket as the link, for want of queues. It is an
+// exchange.Substitute.
+type substitute struct {
+	*socket.Conn
+	why error
+}
+
+// Instead is exchange.Substitute's.
+func (s substitute) Instead() (string, error) { return Name, s.why }
 
 // meet makes a client's queues and passes their descriptors to it. What it
 // cannot have it reads as an ERROR frame in place of the sizes.
@@ -90,10 +104,13 @@ func (l *Listener) meet(lifeline *socket.Conn) (*Conn, error) {
 	if err := lifeline.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return nil, err
 	}
-	q, err := l.budget.make()
+	q, err := l.budget.make(clientOf(lifeline))
 	if err != nil {
 		text := err.Error() + ". " + fail.HintOf(err)
-		_, _ = lifeline.Write(wire.AppendError(nil, 0, wire.Limit, wire.Hello, "", text))
+		_, cut := lifeline.Write(wire.AppendError(nil, 0, wire.Limit, wire.Hello, "", text))
+		if cut = errors.Join(cut, lifeline.SetDeadline(time.Time{})); cut != nil {
+			return nil, cut // it went away
+		}
 		return nil, err
 	}
 	var greeting [8]byte
@@ -108,8 +125,15 @@ func (l *Listener) meet(lifeline *socket.Conn) (*Conn, error) {
 	if err != nil {
 		q.in.close()
 		q.out.close()
-		l.budget.release(q.size)
+		l.budget.release(q)
 		return nil, err
 	}
-	return newConn(q, lifeline, func() { l.budget.release(q.size) })
+	return newConn(q, lifeline, func() { l.budget.release(q) })
+}
+
+func clientOf(c *socket.Conn) int {
+	if uid, known := c.PeerUID(); known {
+		return uid
+	}
+	return -1
 }

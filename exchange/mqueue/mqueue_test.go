@@ -2,7 +2,9 @@ package mqueue_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +25,15 @@ func fixture() exchangetest.Fixture {
 	}
 }
 
-func TestMain(m *testing.M) { exchangetest.Main(m, fixture()) }
+func TestMain(m *testing.M) {
+	switch dir := os.Getenv(brokerDir); {
+	case dir != "":
+		fmt.Fprintln(os.Stderr, serveUsers(dir))
+		os.Exit(1)
+	case os.Getenv(hogQueues) != "":
+		hog()
+	}
+	exchangetest.Main(m, fixture())
+}
 
 func TestLink(t *testing.T) { exchangetest.Run(t, fixture()) }

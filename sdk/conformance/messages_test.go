@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // client is an SDK, by its driver.
@@ -50,14 +52,13 @@ func everywhere(t *testing.T, scene func(p *pair)) {
 	for _, c := range clients(t) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, link := range []string{"unix", "mqueue", "tcp"} {
-				t.Run(link, func(t *testing.T) { play(t, c, link, scene) })
+				t.Run(link, func(t *testing.T) { play(t, newBroker(t), c, link, scene) })
 			}
 		})
 	}
 }
 
-func play(t *testing.T, c client, link string, scene func(p *pair)) {
-	b := newBroker(t)
+func play(t *testing.T, b *broker, c client, link string, scene func(p *pair)) {
 	address, ok := b.addresses[link]
 	if !ok {
 		t.Skip("the broker of these tests has no link ", link)
@@ -101,6 +102,42 @@ func TestOrderAndNothingLostWithBlock(t *testing.T) {
 			p.b.hears(fmt.Sprintf("message s t/n %02x%02x000078787878787878787878787878", n&0xff, n>>8)[:len("message s t/n ")+32])
 		}
 	})
+}
+
+// A client that asks for message queues of which there are none left goes on over
+// the socket on which it asked, and has queues again when there are some.
+func TestNoMessageQueuesLeft(t *testing.T) {
+	for _, c := range clients(t) {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBroker(t)
+			var limit unix.Rlimit
+			none := unix.Rlimit{}
+			if err := unix.Prlimit(b.cmd.Process.Pid, unix.RLIMIT_MSGQUEUE, nil, &limit); err != nil {
+				t.Fatal(err)
+			}
+			none.Max = limit.Max
+			if err := unix.Prlimit(b.cmd.Process.Pid, unix.RLIMIT_MSGQUEUE, &none, nil); err != nil {
+				t.Fatal(err)
+			}
+			play(t, b, c, "mqueue", func(p *pair) {
+				p.b.do("subscribe", "s", "t/#", "block", 0, "-")
+				large := strings.Repeat("5a", 100_000)
+				p.a.do("confirm", "t/x", large)
+				p.b.hears("message s t/x " + large)
+				if got := b.do(map[string]any{"links": "app"})["links"]; fmt.Sprint(got) != "[unix unix]" {
+					t.Errorf("the links are %v", got)
+				}
+				b.kill()
+				b.start()
+				p.eventually("both are back", func() bool {
+					return p.a.try("confirm", "t/x", "01") == "ok" && p.b.heard("message s t/x 01")
+				})
+				if got := b.do(map[string]any{"links": "app"})["links"]; fmt.Sprint(got) != "[mqueue mqueue]" {
+					t.Errorf("after a restart the links are %v", got)
+				}
+			})
+		})
+	}
 }
 
 func TestLargeMessages(t *testing.T) {

@@ -41,9 +41,15 @@ func dialQueues(ctx context.Context, path string) (io.ReadWriteCloser, error) {
 	lifeline := conn.(*net.UnixConn) //nolint:forcetypeassert // what dialling "unix" gives
 	stop := context.AfterFunc(ctx, func() { _ = lifeline.SetReadDeadline(time.Unix(1, 0)) })
 	q, err := meet(lifeline)
-	if err == nil && !stop() {
-		_ = q.Close()
+	if !stop() {
+		if err == nil {
+			_ = q.Close()
+		}
+		_ = lifeline.Close()
 		return nil, failed(ConnectionLost, "", "connecting to Data Xchange: "+ctx.Err().Error())
+	}
+	if errors.Is(err, Limit) {
+		return lifeline, nil // there are no queues to be had: the socket is the link
 	}
 	if err != nil {
 		_ = lifeline.Close()

@@ -21,11 +21,20 @@ static long queue_send(fescue_client *c, const char *data, size_t size) {
     return mq_timedsend(c->writing, data, n, 0, &at_once) == 0 ? (long)n : not_now(c, "writing to Data Xchange");
 }
 
-/* The broker's refusal: an ERROR frame in place of the queues. */
+/* Whether there is the whole of the broker's refusal: an ERROR frame in place of the queues. */
+static int is_refusal(const char *data, size_t size, fescue_frame *f) {
+    size_t whole = fescue_frame_size(data, size);
+    return whole > 0 && whole <= size && fescue_decode(data, whole, 0, f) == 1 && f->type == FESCUE_ERROR;
+}
+
+/* What becomes of a refusal. When there are no queues to be had the socket is the link. */
 static int refused_queues(fescue_client *c, const char *data, size_t size) {
     fescue_frame f;
-    if (fescue_decode(data, size, 0, &f) == 1 && f.type == FESCUE_ERROR) return failed(c, -(int)f.code, "", f.second);
-    return failed(c, FESCUE_LOST, "Data Xchange gave no message queues", view_of(NULL));
+    if (!is_refusal(data, size, &f)) return failed(c, FESCUE_LOST, "Data Xchange gave no message queues", view_of(NULL));
+    if (-(int)f.code != FESCUE_LIMIT) return failed(c, -(int)f.code, "", f.second);
+    c->reading = c->writing = c->lifeline;
+    c->lifeline = -1;
+    return FESCUE_OK;
 }
 
 /* Takes two descriptors out of a control message; 0 if they are not there. */
@@ -62,15 +71,16 @@ static long meet_once(fescue_client *c, char *to, size_t room, int fds[2], int *
 
 /* Reads the greeting: queues, or the broker's word why there are none. */
 static int meet(fescue_client *c) {
-    char data[600];
+    char data[1200];
     size_t have = 0;
+    fescue_frame f;
     long n;
     int fds[2], got = 0;
     do {
         n = meet_once(c, data + have, have < 8 ? 8 - have : sizeof data - have, fds, &got);
         if (n < 0) return (int)n;
         have += (size_t)n;
-    } while (n > 0 && have < sizeof data && !(got && have >= 8));
+    } while (n > 0 && have < sizeof data && !(got && have >= 8) && (got || !is_refusal(data, have, &f)));
     if (!got) return refused_queues(c, data, have);
     c->reading = fds[0];
     c->writing = fds[1];

@@ -28,6 +28,7 @@ type command struct {
 	Invoke *invoke    `json:"invoke"` // the function is called: "result", or "type", "error", "stack" of its exception
 	Stop   *spec.Name `json:"stop"`   // the worker is asked to exit: "status"
 	Logs   *struct{}  `json:"logs"`   // what was logged through frames: "logs", of [application, level, text]
+	Links  *spec.Name `json:"links"`  // the links of the application's sessions: "links"
 }
 
 type worker struct {
@@ -52,6 +53,8 @@ type answer struct {
 	Stack  string  `json:"stack,omitempty"`
 	Status *int    `json:"status,omitempty"`
 	Logs   [][]any `json:"logs,omitempty"`
+
+	Links []string `json:"links,omitempty"`
 }
 
 type broker struct {
@@ -118,6 +121,8 @@ func (b *broker) do(ctx context.Context, c command) (answer, error) {
 	switch {
 	case c.Grant != nil:
 		return answer{}, b.grant(*c.Grant)
+	case c.Links != nil:
+		return answer{Links: b.links(*c.Links)}, nil
 	case c.Revoke != nil:
 		b.router.Revoke(*c.Revoke)
 		return answer{}, nil
@@ -207,4 +212,16 @@ func (b *broker) endWorkers() {
 		_ = r.cmd.Process.Kill() // it may have ended
 		<-r.ended
 	}
+}
+
+// links are those of an application's sessions.
+func (b *broker) links(app spec.Name) (links []string) {
+	for _, a := range b.router.Stats().Applications {
+		if a.Application == app {
+			for _, s := range a.Sessions {
+				links = append(links, s.Link)
+			}
+		}
+	}
+	return links
 }

@@ -146,9 +146,9 @@ def open_link(address: str, timeout: float) -> Link:
     if scheme == "tcp" and ":" in path:
         return TcpLink(path, timeout)
     if scheme == "mqueue" and path:
-        from ._mqueue import MqueueLink
+        from ._mqueue import open_queues
 
-        return MqueueLink(path, timeout)
+        return open_queues(path, timeout)
     raise FescueError(
         f"FESCUE_EXCHANGE is {address!r}",
         hint="the agent sets it for applications it starts; it is unix:PATH, mqueue:PATH or tcp:HOST:PORT",

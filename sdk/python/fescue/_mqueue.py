@@ -14,8 +14,8 @@ import os
 import socket
 
 from . import _wire as wire
-from ._errors import ConnectionLost, from_code
-from ._links import Link, connect, shut
+from ._errors import ConnectionLost, LimitExceeded, from_code
+from ._links import Link, StreamLink, connect, shut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,21 +43,30 @@ def _functions() -> tuple[ctypes._NamedFuncPointer, ctypes._NamedFuncPointer]:
     return receive, send
 
 
+def open_queues(path: str, timeout: float) -> Link:
+    """Queues from the broker's rendezvous socket; when there are none to be had, that socket."""
+    rendezvous = connect(path, timeout)
+    try:
+        size, readable, writable = _meet(rendezvous)
+        return MqueueLink(rendezvous, size, readable, writable)
+    except LimitExceeded:
+        return StreamLink(rendezvous)
+    except BaseException:
+        rendezvous.close()
+        raise
+
+
 class MqueueLink(Link):
     """Two message queues and the socket they came over."""
 
-    def __init__(self, path: str, timeout: float) -> None:
+    def __init__(self, rendezvous: socket.socket, size: int, readable: int, writable: int) -> None:
         self._receive, self._send = _functions()
         self._at_once = ctypes.byref(_Timespec(0, 0))
         self._buffer: object = None
         self._address = 0
-        self._rendezvous = connect(path, timeout)
-        try:
-            self._size, self.readable, self.writable = _rendezvous(self._rendezvous)
-        except BaseException:
-            self._rendezvous.close()
-            raise
-        self.lifeline = self._rendezvous.fileno()
+        self._rendezvous = rendezvous
+        self._size, self.readable, self.writable = size, readable, writable
+        self.lifeline = rendezvous.fileno()
 
     def read(self, reader: Reader) -> bool:
         reader.room(self._size)
@@ -98,23 +107,23 @@ class MqueueLink(Link):
         self._rendezvous.close()
 
 
-def _rendezvous(s: socket.socket) -> tuple[int, int, int]:
+def _meet(s: socket.socket) -> tuple[int, int, int]:
     """Message size, queue to read, queue to write; or the broker's refusal as an exception."""
+    reader = wire.Reader()
     try:
         head, fds, _, _ = socket.recv_fds(s, 8, 2, socket.MSG_CMSG_CLOEXEC)
         if len(fds) == 2 and len(head) == 8:
             return int.from_bytes(head[:4], "little"), fds[0], fds[1]
         for fd in fds:
             os.close(fd)
-        while chunk := s.recv(4096):
-            head += chunk
+        while head:  # one ERROR frame, after which the broker waits for HELLO
+            reader.room(len(head))[: len(head)] = head
+            reader.end += len(head)
+            for kind, _, body in reader.frames():
+                if kind == wire.ERROR:
+                    code, _, _, text = wire.read_error(body)
+                    raise from_code(code, text)
+            head = s.recv(4096)
     except OSError as e:
         raise ConnectionLost(f"asking Data Xchange for message queues: {e.strerror or e}") from e
-    reader = wire.Reader()
-    reader.room(len(head))[: len(head)] = head
-    reader.end = len(head)
-    for kind, _, body in reader.frames():
-        if kind == wire.ERROR:
-            code, _, _, text = wire.read_error(body)
-            raise from_code(code, text)
     raise ConnectionLost("Data Xchange gave no message queues")
