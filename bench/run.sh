@@ -9,3 +9,5 @@ echo "== exchange"
 go run ./bench/exchange
 echo "== functions"
 go run ./bench/functions -binary bin/fescue
+echo "== scale"
+go run ./bench/scale
