@@ -52,6 +52,11 @@ deps: ## Install what the tests need (Debian packages, a Python environment)
 micro-deps: ## Install the microcontrollers' compilers and emulators (Debian packages)
 	./tools/micro-deps.sh
 
+.PHONY: micro
+micro: ## Build bin/fescue-micro, the micro agent as a process (fescue micro simulate)
+	@mkdir -p bin
+	cc -std=gnu99 -O2 -o bin/fescue-micro micro/core/*.c micro/ports/posix/*.c
+
 .PHONY: micro-sizes
 micro-sizes: ## Print what the micro agent takes on each target
 	./tools/micro-sizes.sh

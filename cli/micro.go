@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fescue.dev/fescue/device/micro"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -25,7 +24,7 @@ it with --device, or look at it with 'fescue get devices'.`,
   fescue up --micro serial:/dev/ttyUSB0
   fescue deploy ./blink --device shed`,
 	}
-	c.AddCommand(s.microProvisionCommand(), s.microPortsCommand(), s.microInfoCommand())
+	c.AddCommand(s.microProvisionCommand(), s.microPortsCommand(), s.microInfoCommand(), s.microMonitorCommand(), s.microSimulateCommand(), s.microBenchCommand())
 	return c
 }
 
@@ -40,8 +39,7 @@ state directory on this machine, and prints it. The firmware needs it: as a head
   fescue micro provision shed --header > device_key.h`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, a []string) error {
-			keys := micro.Keys{Dir: filepath.Join(s.stateDir(), "device", "micro")}
-			key, err := keys.Enrol(spec.DeviceID(a[0]))
+			key, err := s.microKeys().Enrol(spec.DeviceID(a[0]))
 			if err != nil {
 				return err
 			}

@@ -1,13 +1,11 @@
 package micro
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"sync"
-	"time"
 
-	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
@@ -21,6 +19,8 @@ type Events struct {
 	// Returned tells that a new module failed in its first invocation, and that the
 	// board went back to the one before.
 	Returned func(function spec.Name)
+	// Frame is told of every frame; it may be nil.
+	Frame func(Seen)
 }
 
 // Board is a session with a microcontroller.
@@ -36,7 +36,8 @@ type Board struct {
 	lastID    uint32
 	running   spec.Name
 	wait      map[uint32]chan wire.Frame
-	transfers map[uint32]spec.Name // that were committed in this session
+	transfers map[uint32]spec.Name  // that were committed in this session
+	topics    map[uint32]spec.Topic // that the board has registered
 	closed    chan struct{}
 	ready     chan struct{}
 }
@@ -49,12 +50,13 @@ func Greet(conn io.ReadWriteCloser, device spec.DeviceID, ev Events) (*Board, er
 	const op = "greet microcontroller"
 	b := &Board{
 		conn: conn, frames: wire.NewReader(conn, maxBody), events: ev, turn: make(chan struct{}, 1),
-		wait: map[uint32]chan wire.Frame{}, transfers: map[uint32]spec.Name{}, closed: make(chan struct{}), ready: make(chan struct{}),
+		wait: map[uint32]chan wire.Frame{}, transfers: map[uint32]spec.Name{}, topics: map[uint32]spec.Topic{}, closed: make(chan struct{}), ready: make(chan struct{}),
 	}
 	f, err := b.frames.Next()
 	if err != nil {
 		return nil, fail.Wrap(err, fail.Unavailable, op, "")
 	}
+	b.seen(false, f)
 	h, err := f.Hello()
 	if err != nil || f.Type != wire.Hello {
 		return nil, fail.New(fail.Invalid, op, "the session did not begin with HELLO")
@@ -62,9 +64,12 @@ func Greet(conn io.ReadWriteCloser, device spec.DeviceID, ev Events) (*Board, er
 	if b.Facts, err = parseFacts(h); err != nil {
 		return nil, err
 	}
-	_, err = conn.Write(wire.AppendWelcome(nil, wire.WelcomeBody{
+	err = b.send(wire.AppendWelcome(nil, wire.WelcomeBody{
 		Version: wire.Version, Capabilities: wire.Functions | wire.Logs | wire.Modules, MaxBody: maxBody, Device: []byte(device),
 	}))
+	if err == nil {
+		err = b.tellTime()
+	}
 	return b, err
 }
 
@@ -72,12 +77,15 @@ func Greet(conn io.ReadWriteCloser, device spec.DeviceID, ev Events) (*Board, er
 func (b *Board) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = b.conn.Close() })
 	defer stop()
-	defer close(b.closed)
+	ended := make(chan struct{})
+	defer func() { close(b.closed); <-ended }()
+	go func() { defer close(ended); b.keepTime() }()
 	for {
 		f, err := b.frames.Next()
 		if err != nil {
 			return err
 		}
+		b.seen(false, f)
 		if err := b.take(f); err != nil {
 			return err
 		}
@@ -107,7 +115,9 @@ func (b *Board) take(f wire.Frame) error {
 		if err != nil {
 			return err
 		}
-		b.events.Publish(b.function(), spec.Topic(t.Topic), append([]byte(nil), t.Payload...))
+		b.events.Publish(b.function(), spec.Topic(t.Topic), bytes.Clone(t.Payload))
+	case wire.Register, wire.Unregister, wire.Publish:
+		return b.registered(f)
 	case wire.Abort:
 		b.returned(f)
 	default:
@@ -146,6 +156,7 @@ func (b *Board) answer(f wire.Frame) {
 }
 
 func (b *Board) send(frame []byte) error {
+	b.seenSent(frame)
 	if _, err := b.conn.Write(frame); err != nil {
 		return fail.Wrap(err, fail.Unavailable, "send to microcontroller", b.Facts.ID)
 	}
@@ -211,70 +222,18 @@ func boardError(op string, f wire.Frame) error {
 	return fail.New(kind, op, "the board refused %v: %v", e.Refused, e.Code)
 }
 
-// grace is how much longer than its time-out an invocation is waited for: the
-// board ends it by fuel, which is not exact.
-const grace = 20 * time.Second
-
-// Invoke calls a function once. An error that it raised, or a trap, is an
-// *exchange.HandlerError.
-func (b *Board) Invoke(ctx context.Context, function spec.Name, topic string, payload []byte, timeout time.Duration) ([]byte, error) {
-	const op = "invoke on microcontroller"
-	id, frames, done, err := b.begin(ctx, function)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	attributes := []wire.Attribute{{Name: "function", Value: string(function)}}
-	if topic != "" {
-		attributes = append(attributes, wire.Attribute{Name: "subject", Value: topic})
-	}
-	frame := wire.AppendInvoke(nil, id, uint32(timeout.Milliseconds()), attributes, payload)
-	if len(frame)-wire.HeaderSize > b.Facts.MaxBody {
-		return nil, fail.New(fail.TooLarge, op, "the event is larger than the %d bytes that the board takes", b.Facts.MaxBody).On(string(function))
-	}
-	if err := b.send(frame); err != nil {
-		return nil, err
-	}
-	wait, cancel := context.WithTimeout(ctx, timeout+grace)
-	defer cancel()
-	f, err := b.next(wait, op, frames)
-	if err != nil {
-		return nil, err
-	}
-	if f.Type == wire.Failure {
-		return nil, handlerError(f)
-	}
-	return f.Body, nil
-}
-
-func handlerError(f wire.Frame) error {
-	body, err := f.Failure()
+// Ping waits for the answer to a frame of 8 bytes and so many more, at most 64.
+func (b *Board) Ping(ctx context.Context, size int) error {
+	id, frames, done, err := b.begin(ctx, "")
 	if err != nil {
 		return err
 	}
-	e := &exchange.HandlerError{Type: string(body.Type), Message: string(body.Message)}
-	switch e.Type {
-	case "trap":
-		e.Message = trapMessage(e.Message)
-	case "status":
-		e.Message = "handler returned " + e.Message
+	defer done()
+	if err := b.send(wire.AppendPlain(nil, wire.Ping, id, string(make([]byte, size)))); err != nil {
+		return err
 	}
-	return e
-}
-
-// trapMessage puts "KIND FUNCTION PLACE" into words.
-func trapMessage(s string) string {
-	var kind, function, at int
-	if n, err := fmt.Sscan(s, &kind, &function, &at); n != 3 || err != nil {
-		return s
-	}
-	words := []string{"no trap", "unreachable instruction", "memory access out of bounds", "division by zero", "integer overflow",
-		"conversion of NaN to an integer", "table access out of bounds", "call of an empty table element", "indirect call of another type",
-		"stack exhausted", "fuel used up (limits.timeout)", "a host function refused"}
-	if kind < 0 || kind >= len(words) {
-		return s
-	}
-	return fmt.Sprintf("%s, in function %d at offset %d of the module", words[kind], function, at)
+	_, err = b.next(ctx, "ping microcontroller", frames)
+	return err
 }
 
 // Held is what a board has in its slots.

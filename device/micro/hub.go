@@ -2,6 +2,7 @@ package micro
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type Options struct {
 // Hub holds the lines and brings boards and their devices together.
 type Hub struct {
 	Options
-	lines []line
+	lines   []line
+	monitor *monitor
 
 	mu      sync.Mutex
 	devices map[spec.DeviceID]*Device
@@ -35,7 +37,7 @@ type Hub struct {
 
 // New checks the lines; [Hub.Run] opens them.
 func New(o Options) (*Hub, error) {
-	h := &Hub{Options: o, devices: map[spec.DeviceID]*Device{}}
+	h := &Hub{Options: o, monitor: newMonitor(MonitorSocket(o.Keys.Dir), o.Log), devices: map[spec.DeviceID]*Device{}}
 	for _, s := range o.Lines {
 		l, err := parseLine(s)
 		if err != nil {
@@ -54,6 +56,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.device(ctx, spec.DeviceID(k.Device), f)
 		}
 	}
+	h.running.Go(func() { h.monitor.run(ctx) })
 	for _, l := range h.lines {
 		h.running.Go(func() { h.keep(ctx, l) })
 	}
@@ -67,7 +70,15 @@ const linePause = 5 * time.Second
 
 func (h *Hub) keep(ctx context.Context, l line) {
 	for ctx.Err() == nil {
-		err := l.run(ctx, func(ctx context.Context, p packet.Line) { h.serve(ctx, l, p) })
+		name := l.kind + ":" + l.address
+		err := l.run(ctx, server{
+			serve: func(ctx context.Context, p packet.Line) { h.serve(ctx, l, p) },
+			console: func(text string) {
+				h.Log.Info("the console of a board says", "line", name, "text", text)
+				h.monitor.tell(Seen{Frame: "console", Text: text})
+			},
+			trouble: func(err error) { h.Log.Warn("the serial line is not there: trying again", "line", name, "error", err) },
+		})
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -104,6 +115,7 @@ func (h *Hub) session(ctx context.Context, s *packet.Session) {
 		Publish:  func(f spec.Name, t spec.Topic, p []byte) { d.published(f, t, p) },
 		Log:      func(f spec.Name, level uint32, text string) { d.logged(f, level, text) },
 		Returned: func(f spec.Name) { d.returned(f) },
+		Frame:    func(s Seen) { s.Device = name; h.monitor.tell(s) },
 	})
 	if err != nil {
 		h.Log.Warn("a microcontroller did not begin as it should", "device", name, "error", err)
@@ -117,8 +129,10 @@ func (h *Hub) session(ctx context.Context, s *packet.Session) {
 	}
 	h.Log.Info("microcontroller connected", "device", name, "platform", b.Facts.Platform, "link", s.Link())
 	d.attach(b)
+	h.monitor.tell(Seen{Device: name, Frame: "connected", Text: string(b.Facts.Platform)})
 	err = b.Run(ctx)
 	d.detach(b)
+	h.monitor.tell(Seen{Device: name, Frame: "gone", Text: fmt.Sprint(err)})
 	h.Log.Info("microcontroller gone", "device", name, "reason", err)
 }
 

@@ -53,25 +53,37 @@ var rates = map[int]uint32{
 	230400: unix.B230400, 460800: unix.B460800, 500000: unix.B500000, 921600: unix.B921600, 1000000: unix.B1000000,
 }
 
+// server is who uses a line.
+type server struct {
+	serve   func(context.Context, packet.Line)
+	console func(text string) // what boards print between packets; nil: it is dropped
+	trouble func(error)       // a serial device cannot be opened: told once, then again when it was there
+}
+
 // run opens the line, again when it was lost, and gives each packet line on it to
 // serve, until ctx ends.
-func (l line) run(ctx context.Context, serve func(context.Context, packet.Line)) error {
+func (l line) run(ctx context.Context, s server) error {
 	switch l.kind {
 	case "serial":
-		return l.runSerial(ctx, serve)
+		return l.runSerial(ctx, s)
 	case "udp":
-		return l.runUDP(ctx, serve)
+		return l.runUDP(ctx, s)
 	}
-	return l.listen(ctx, serve)
+	return l.listen(ctx, s)
 }
 
 // runSerial opens the device again when it was unplugged: the path names the same
 // board as before if it is one below /dev/serial/by-id.
-func (l line) runSerial(ctx context.Context, serve func(context.Context, packet.Line)) error {
+func (l line) runSerial(ctx context.Context, s server) error {
+	told := false
 	for ctx.Err() == nil {
-		if f, err := openSerial(l.address, rates[l.baud]); err == nil {
-			serve(ctx, packet.Stream(f, nil))
+		f, err := openSerial(l.address, rates[l.baud])
+		if err == nil {
+			s.serve(ctx, packet.Stream(f, s.console))
+		} else if !told {
+			s.trouble(err)
 		}
+		told = err != nil
 		select {
 		case <-ctx.Done():
 		case <-time.After(reopenPause):
@@ -100,7 +112,7 @@ func openSerial(path string, rate uint32) (io.ReadWriteCloser, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-func (l line) listen(ctx context.Context, serve func(context.Context, packet.Line)) error {
+func (l line) listen(ctx context.Context, s server) error {
 	const op = "listen for microcontrollers"
 	if l.kind == "unix" {
 		if err := os.Remove(l.address); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -123,17 +135,17 @@ func (l line) listen(ctx context.Context, serve func(context.Context, packet.Lin
 			}
 			return fail.Wrap(err, fail.Internal, op, l.address)
 		}
-		lines.Go(func() { serve(ctx, packet.Stream(c, nil)) })
+		lines.Go(func() { s.serve(ctx, packet.Stream(c, s.console)) })
 	}
 }
 
 // runUDP gives each peer's datagrams a line of their own.
-func (l line) runUDP(ctx context.Context, serve func(context.Context, packet.Line)) error {
+func (l line) runUDP(ctx context.Context, s server) error {
 	socket, err := new(net.ListenConfig).ListenPacket(ctx, "udp", l.address)
 	if err != nil {
 		return fail.Wrap(err, fail.Conflict, "listen for microcontrollers", l.address)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = socket.Close() })
 	defer stop()
-	return packet.Datagrams(ctx, socket, serve)
+	return packet.Datagrams(ctx, socket, s.serve)
 }

@@ -199,22 +199,22 @@ func (d *Device) unpack(ctx context.Context, a spec.DesiredApplication) ([]byte,
 	return code, nil
 }
 
-func (d *Device) module(a spec.DesiredApplication, code []byte, f Facts) Module {
-	_, export, _ := strings.Cut(a.Configuration.Handler, ":")
-	settings := []string{"handler=" + export}
-	for _, filter := range a.Configuration.Grants().Publish {
+// ModuleOf is an application's module for a board of these facts.
+func ModuleOf(c *spec.Configuration, code []byte, f Facts) Module {
+	settings := []string{"handler=" + exportOf(c.Handler)}
+	for _, filter := range c.Grants().Publish {
 		settings = append(settings, "publish="+string(filter))
 	}
-	for _, p := range a.Configuration.Resources.Pins {
+	for _, p := range c.Resources.Pins {
 		kind, number := p.Parts()
 		settings = append(settings, kind+"="+strconv.Itoa(number))
 	}
 	m := Module{
-		Function: a.Name, Version: a.Version, Code: code, Settings: strings.Join(settings, "\n"),
+		Function: c.Name, Version: c.Version, Code: code, Settings: strings.Join(settings, "\n"),
 		// A board is reckoned to run a thousand instructions in a millisecond.
-		Fuel: int(time.Duration(a.Configuration.Limits.Timeout).Milliseconds()),
+		Fuel: int(time.Duration(c.Limits.Timeout).Milliseconds()),
 	}
-	if limit := int(a.Configuration.Limits.Memory); limit < f.Memory {
+	if limit := int(c.Limits.Memory); limit < f.Memory {
 		m.Memory = limit
 	}
 	return m
@@ -226,7 +226,7 @@ func (d *Device) install(ctx context.Context, a spec.DesiredApplication, code []
 		if err != nil {
 			return err
 		}
-		err = b.Install(ctx, d.module(a, code, b.Facts))
+		err = b.Install(ctx, ModuleOf(&a.Configuration, code, b.Facts))
 		if err == nil {
 			err = d.holds(ctx, b, a.Name, code)
 		}
@@ -296,7 +296,7 @@ func (d *Device) restore(ctx context.Context, h *holding) {
 	if d.holds(ctx, b, a.Name, code) == nil || h.State == spec.Failed {
 		return
 	}
-	if err := b.Install(ctx, d.module(a, code, b.Facts)); err != nil {
+	if err := b.Install(ctx, ModuleOf(&a.Configuration, code, b.Facts)); err != nil {
 		d.note(a.Name, "error", "the module could not be brought back to the board: "+err.Error())
 	}
 }

@@ -99,6 +99,11 @@ func AppendSubscribe[T Text](b []byte, id uint32, p Policy, f Flags, queue uint1
 	return append(b, filter...)
 }
 
+// AppendTime adds the time, in milliseconds since 1970.
+func AppendTime(b []byte, ms int64) []byte {
+	return le.AppendUint64(AppendHeader(b, Time, 0, 8), uint64(ms))
+}
+
 // AppendPublish adds a message on a registered topic.
 func AppendPublish(b []byte, topic uint32, payload []byte) []byte {
 	return append(AppendHeader(b, Publish, topic, len(payload)), payload...)

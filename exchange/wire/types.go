@@ -79,6 +79,9 @@ const (
 // Extension is the first type that a receiver skips when it does not know it.
 const Extension Type = 0x80
 
+// Time is an extension: the broker tells a client that has no clock the time.
+const Time = Extension
+
 // String is the type's name as in the specification.
 func (t Type) String() string {
 	if name := typeName(t); name != "" {

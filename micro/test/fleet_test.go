@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +19,24 @@ type fescue struct {
 	program, state string
 }
 
+// program is built once for all tests.
+var program struct {
+	sync.Mutex
+	path string
+}
+
 func newFescue(t testing.TB) *fescue {
 	t.Helper()
-	f := &fescue{t: t, program: filepath.Join(t.TempDir(), "fescue"), state: t.TempDir()}
-	if out, err := exec.Command("go", "build", "-o", f.program, "../../cmd/fescue").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program.Lock()
+	defer program.Unlock()
+	if program.path == "" {
+		path := filepath.Join(scratch, "fescue")
+		if out, err := exec.Command("go", "build", "-o", path, "../../cmd/fescue").CombinedOutput(); err != nil {
+			t.Fatalf("go build: %v\n%s", err, out)
+		}
+		program.path = path
 	}
-	return f
+	return &fescue{t: t, program: program.path, state: t.TempDir()}
 }
 
 func (f *fescue) try(args ...string) (string, error) {
