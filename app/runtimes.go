@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"fescue.dev/fescue/device/runtimes"
+	"fescue.dev/fescue/device/runtimes/container"
 	"fescue.dev/fescue/device/runtimes/cpp"
 	"fescue.dev/fescue/device/runtimes/java"
 	"fescue.dev/fescue/device/runtimes/native"
@@ -75,6 +76,14 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
-	d.runtimes = []runtimes.Runtime{d.python, javascript, jvm, compiled, modules, native.Native{Program: program}}
+	containers := container.Options{Dir: filepath.Join(d.dir, "images"), User: d.sandbox.UserFor}
+	if filter := sandbox.CallFilter(); filter != nil {
+		containers.Filter = filter
+	}
+	images, err := container.New(containers)
+	if err != nil {
+		return err
+	}
+	d.runtimes = []runtimes.Runtime{d.python, javascript, jvm, compiled, modules, native.Native{Program: program}, images}
 	return nil
 }

@@ -58,12 +58,13 @@ func (r *reader) required(c *Configuration) {
 
 func (r *reader) checkKind(c *Configuration) {
 	switch {
-	case c.Handler == "" && len(c.Commands) == 0:
+	case c.Handler == "" && len(c.Commands) == 0 && c.Runtime.Name() != RuntimeContainer:
 		r.fault(position{1, 1}, "", "there is nothing to run", "Give a handler (a function, called per event) or commands (a service).")
 	case c.Handler == "" && len(c.Triggers) > 0:
 		r.faultAt("triggers", "triggers call a handler, and there is none", "Add a handler, such as 'handler: module.function'.")
 	}
 	r.checkHandler(c)
+	r.checkContainer(c)
 }
 
 // checkIPC refuses message queues to languages that have no system calls for them.
@@ -206,7 +207,7 @@ func (r *reader) choice(field, got string, allowed ...string) {
 		}
 	}
 	if field == "isolation" && got == string(IsolationContainer) {
-		r.faultAt(field, "containers are not supported by this version of Fescue", "Use sandbox.")
+		r.faultAt(field, "an application runs in an image by its runtime", "Write 'runtime: container', and leave isolation out.")
 		return
 	}
 	suggestion := "One of " + strings.Join(allowed, ", ") + "."
@@ -235,6 +236,9 @@ func (c *Configuration) fillDefaults() {
 		setDefault(&c.Resources.Keep[i].Full, FullDropOldest)
 	}
 	fillWorkers(c)
+	if c.Runtime.Name() == RuntimeContainer && !c.IsFunction() && len(c.Commands) == 0 {
+		c.Commands = []Command{{Run: ImageProgram}}
+	}
 	for i := range c.Triggers {
 		fillTrigger(&c.Triggers[i], c.Limits)
 	}

@@ -11,10 +11,11 @@ type Configuration struct {
 	Name         Name              `yaml:"name" json:"name" doc:"The application, a DNS label: 1 to 63 of a-z, 0-9 and -."`
 	Version      Version           `yaml:"version" json:"version" doc:"A semantic version; immutable once stored."`
 	Description  string            `yaml:"description,omitempty" json:"description,omitempty" doc:"A sentence for people."`
-	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"How code is run: python, node, java, cpp, wasm or native; with a condition on its version if there is one: python >=3.11."`
+	Runtime      Runtime           `yaml:"runtime" json:"runtime" doc:"How code is run: python, node, java, cpp, wasm, native or container; with a condition on its version if there is one: python >=3.11."`
 	Platform     Platform          `yaml:"platform,omitempty" json:"platform" doc:"linux, or linux with an architecture: linux/arm64; micro for microcontrollers, or micro and a board: micro/lm3s6965evb. Default linux."`
 	Handler      string            `yaml:"handler,omitempty" json:"handler,omitempty" doc:"What is called per event, which makes the application a function; written as its runtime has it: module.function for python."`
 	PerEvent     bool              `yaml:"perEvent,omitempty" json:"perEvent,omitempty" doc:"The handler is a program that is started for each event: the event on its stdin, the answer on its stdout."`
+	Container    Container         `yaml:"container,omitempty" json:"container,omitzero" doc:"runtime container: the image in which programs run."`
 	Resources    Resources         `yaml:"resources,omitempty" json:"resources" doc:"The topics that it may use. What a trigger names is granted without being repeated."`
 	Triggers     []Trigger         `yaml:"triggers,omitempty" json:"triggers,omitempty" doc:"What the handler is called for."`
 	Commands     []Command         `yaml:"commands,omitempty" json:"commands,omitempty" doc:"The programs of a service, or what prepares a function."`
@@ -104,7 +105,7 @@ const (
 	IsolationSandbox   Isolation = "sandbox"   // the default: all that the device can enforce
 	IsolationStrict    Isolation = "strict"    // sandbox, refused where the device cannot enforce all of it
 	IsolationNone      Isolation = "none"      // own user and directory only
-	IsolationContainer Isolation = "container" // reserved: refused by this version
+	IsolationContainer Isolation = "container" // refused: what runs in an image says so by its runtime
 )
 
 // IPC is the link that the SDKs use from the application to Data Xchange.

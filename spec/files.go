@@ -28,6 +28,12 @@ func (d *Document) CheckFiles(has func(path string) bool) Faults {
 	if message, suggestion := d.handlerMissing(has); message != "" {
 		missing("handler", message, suggestion)
 	}
+	if message := d.archiveMissing(has); message != "" {
+		missing("container.archive", message, "Make it with podman save or docker save, and put it there.")
+	}
+	if d.Runtime.Name() == RuntimeContainer {
+		return faults // commands are about files of the image
+	}
 	for _, f := range d.Dependencies.files() {
 		if f.path != "" && !has(f.path) {
 			missing("dependencies."+f.key, fmt.Sprintf("the artifact has no file %s", f.path), "Add it, or remove the key.")

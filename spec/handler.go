@@ -18,10 +18,11 @@ type handlerRule struct {
 }
 
 var (
-	pythonHandler = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
-	nodeHandler   = regexp.MustCompile(`^[\w-][\w./-]*\.[A-Za-z_$][\w$]*$`)
-	javaHandler   = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*(::[A-Za-z_$][\w$]*)?$`)
-	wasmHandler   = regexp.MustCompile(`^[^:]+\.wasm(:[^:]+)?$`)
+	pythonHandler    = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+	nodeHandler      = regexp.MustCompile(`^[\w-][\w./-]*\.[A-Za-z_$][\w$]*$`)
+	javaHandler      = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*(::[A-Za-z_$][\w$]*)?$`)
+	containerHandler = regexp.MustCompile(`^/?[\w.$:-]+(/[\w.$:-]+)*$`)
+	wasmHandler      = regexp.MustCompile(`^[^:]+\.wasm(:[^:]+)?$`)
 )
 
 // handlerRules by runtime; one that has none has no functions.
@@ -37,6 +38,8 @@ func handlerRules(runtime string) (handlerRule, bool) {
 	case RuntimeWasm:
 		return handlerRule{form: wasmHandler, written: "file.wasm, or file.wasm:export", example: "For an export handle of detector.wasm write detector.wasm:handle; detector.wasm alone is run for each event.",
 			files: func(handler string) []string { file, _, _ := strings.Cut(handler, ":"); return []string{file} }}, true
+	case RuntimeContainer:
+		return handlerRule{form: containerHandler, written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER."}, true
 	case RuntimeCpp:
 		return program, true // it may be compiled on the device
 	case RuntimeNative:

@@ -27,6 +27,8 @@ const (
 	RuntimeJava   = "java"
 	RuntimeCpp    = "cpp"
 	RuntimeWasm   = "wasm"
+	// RuntimeContainer runs the programs of an image.
+	RuntimeContainer = "container"
 )
 
 // Platform is an operating system, optionally with an architecture, in Go's

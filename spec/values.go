@@ -73,15 +73,12 @@ func (r Runtime) Range() Range {
 }
 
 // runtimeNames are the runtimes of this version, in the order of a person's choice.
-var runtimeNames = [...]string{RuntimePython, RuntimeNode, RuntimeJava, RuntimeCpp, RuntimeWasm, RuntimeNative}
+var runtimeNames = [...]string{RuntimePython, RuntimeNode, RuntimeJava, RuntimeCpp, RuntimeWasm, RuntimeNative, RuntimeContainer}
 
 // Validate tells what is wrong with the runtime.
 func (r Runtime) Validate() error {
 	switch name := r.Name(); {
 	case slices.Contains(runtimeNames[:], name):
-	case name == "container":
-		return fail.New(fail.Invalid, "", "the runtime %s is not supported by this version of Fescue", name).
-			WithHint("Supported are %s.", strings.Join(runtimeNames[:], ", "))
 	default:
 		return fail.New(fail.Invalid, "", "there is no runtime %q", name).WithHint("Supported are %s.", strings.Join(runtimeNames[:], ", "))
 	}

@@ -27,6 +27,7 @@ type launcher struct {
 	environment []string
 	readOnly    []string
 	worker      []string // argv of a function's worker; nil for services
+	container   runtimes.Container
 }
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -50,6 +51,7 @@ func (a *application) launcher(ctx context.Context, d *spec.DesiredApplication) 
 			return nil, err
 		}
 	}
+	l.container = around.Container
 	l.environment = l.variables(around)
 	l.readOnly = append([]string{l.dir}, around.ReadOnly...)
 	if _, socket, ok := strings.Cut(a.engine.Addresses[d.Configuration.IPC], ":"); ok {
@@ -115,8 +117,37 @@ func (l *launcher) options(argv []string) sandbox.Options {
 // command are the options of a command.
 func (l *launcher) command(c spec.Command) sandbox.Options {
 	o := l.options([]string{"/bin/sh", "-c", c.Run})
+	if l.container != nil && c.Run == spec.ImageProgram {
+		o.Argv = nil // what the image says
+	}
 	o.Mode = c.Mode
 	return o
+}
+
+// enclose has a program started in the application's image, if it has one, by a container
+// engine in the sandbox that the program would have.
+func (l *launcher) enclose(o sandbox.Options) (sandbox.Options, error) {
+	if l.container == nil {
+		return o, nil
+	}
+	if o.Argv == nil {
+		argv, err := l.container.Program()
+		if err != nil {
+			return o, err
+		}
+		o.Argv = argv
+	}
+	e, err := l.container.Enclose(runtimes.Program{
+		Argv: o.Argv, Environment: o.Env, Files: len(o.Files), UID: o.UID, GID: o.GID,
+		ReadOnly: o.ReadOnly, ReadWrite: o.ReadWrite, Devices: o.Devices, HostNetwork: o.Network == sandbox.NetworkHost,
+	})
+	if err != nil {
+		return o, err
+	}
+	o.Argv, o.Env, o.Dir = e.Argv, []string{"PATH=" + systemPath}, "/"
+	o.ReadOnly = append(slices.Clone(o.ReadOnly), e.ReadOnly...)
+	o.Container = &sandbox.Container{Root: e.Root, Changes: e.Changes, Config: e.Config, Signal: e.Signal}
+	return o, nil
 }
 
 // instance is the thing that runs: a function or a service.
@@ -137,6 +168,10 @@ type program struct {
 // start starts a program; also gets its output too, where it is not nil. The
 // caller closes o.Files.
 func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer) (*program, error) {
+	o, err := l.enclose(o)
+	if err != nil {
+		return nil, err
+	}
 	out, err := l.pipe(spec.StreamOut, also)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,38 @@ type Surroundings struct {
 	Path        []string // directories to be searched for programs before the system's
 	Environment []string // NAME=value
 	ReadOnly    []string // paths it must be able to read
+	// Container is where its programs run in an image; nil for those that see the device's system.
+	Container Container
+}
+
+// Container starts the programs of an application in an image, through a container engine
+// that the caller starts in its sandbox.
+type Container interface {
+	// Program is what the image itself says is to be started.
+	Program() (argv []string, err error)
+	// Enclose says how a program is started.
+	Enclose(p Program) (Enclosed, error)
+}
+
+// Program is one to be started in an image.
+type Program struct {
+	Argv                []string
+	Environment         []string
+	Files               int // descriptors from 3 on that it gets
+	UID, GID            int // the application's user on the device
+	ReadOnly, ReadWrite []string
+	Devices             []spec.DevicePath
+	HostNetwork         bool // it has the device's network, and not one of its own
+}
+
+// Enclosed is how a container engine starts a program; see sandbox.Container for the fields.
+type Enclosed struct {
+	Argv     []string
+	ReadOnly []string // paths that the engine needs, besides those of the program
+	Root     string
+	Changes  spec.Bytes
+	Config   []byte
+	Signal   int
 }
 
 // Build is a program that prepares something. It has the network and may write to

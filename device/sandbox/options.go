@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 
+	"fescue.dev/fescue/device/sandbox/jail"
 	"fescue.dev/fescue/spec"
 )
 
@@ -75,5 +76,31 @@ type Options struct {
 	Files                 []*os.File
 	Stdin, Stdout, Stderr *os.File
 
+	// Container, in mode sandbox: Argv is a container engine.
+	Container *Container
+
 	groups []int // those of Devices
 }
+
+// Container is what a container engine (crun, runc) finds in Argv's sandbox to start one
+// program in an image. The engine keeps the agent's user and rights, within the namespaces
+// and the view of the sandbox: it is for it to take them from the program, as Config
+// tells it, where the sandbox does not see to that itself.
+type Container struct {
+	// Root is the directory of the image, shown at the same place; Changes are the bytes that
+	// can be changed in it, in memory.
+	Root    string
+	Changes spec.Bytes
+	// Config is the engine's configuration (OCI runtime specification), and is put into
+	// BundleDir.
+	Config []byte
+	// Signal is what asks the program to end. It is sent to the engine, which passes it on.
+	Signal int
+}
+
+// BundleDir is where a container engine finds its bundle, within the sandbox.
+const BundleDir = "/run/bundle"
+
+// CallFilter is the filter of system calls of mode sandbox, for a container engine's configuration;
+// nil where there is none.
+func CallFilter() *jail.Profile { return jail.OCIProfile() }

@@ -76,6 +76,9 @@ func (s *Sandbox) plan(o Options, l level, g *cgroup.Group) *jail.Plan {
 	}
 	p.FilterCalls = true
 	p.Mounts = mounts(o)
+	if o.Container != nil {
+		containerPlan(p, o.Container)
+	}
 	if l.view {
 		p.Root = s.rootPath()
 	} else {
@@ -84,6 +87,15 @@ func (s *Sandbox) plan(o Options, l level, g *cgroup.Group) *jail.Plan {
 	p.NoInternet = o.Network == NetworkNone && !l.net
 	p.Doors, p.Groups = doorsOf(o.Reach), o.groups
 	return p
+}
+
+// containerPlan leaves the engine its rights, and gives it what it needs.
+func containerPlan(p *jail.Plan, c *Container) {
+	p.SetUser, p.NoPrivileges, p.FilterCalls = false, false, false
+	p.Mounts = append(p.Mounts, jail.Mount{Path: filepath.Clean(c.Root), Changes: int64(c.Changes)})
+	p.Texts = map[string][]byte{BundleDir + "/config.json": c.Config}
+	p.Folders = []string{"/sys/fs/cgroup"} // engines look for it, and are not to use it: the sandbox has the groups
+	p.Signal, p.Alone = c.Signal, true
 }
 
 // mounts are the paths to show; the working directory is one unless others cover it.

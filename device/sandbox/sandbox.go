@@ -176,6 +176,10 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 		return nil, fail.New(fail.Unsupported, "start program", "this device cannot grant single network endpoints").On(string(o.Application)).
 			WithHint("It needs network and mount namespaces ('fescue doctor' tells what to do); or grant the whole network: network: ['*'].")
 	}
+	if o.Container != nil && (!level.confine || !level.view || !level.pid || o.Network == NetworkNone && !level.net) {
+		return nil, fail.New(fail.Unsupported, "start program", "this device cannot confine a container engine").On(string(o.Application)).
+			WithHint("It needs mount, PID and network namespaces: 'fescue doctor' tells what to do.")
+	}
 	group, err := s.groups.Acquire(string(o.Application), cgroup.Limits{
 		Memory: int64(o.Limits.Memory), CPU: o.Limits.CPU, Processes: o.Limits.Processes,
 	})

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ type Function struct {
 	argv        []string
 	environment []string
 	readOnly    []string
+	container   runtimes.Container
 	data        string
 }
 
@@ -103,6 +105,7 @@ func (d *Device) TryLoad(t testing.TB, r runtimes.Runtime, name string, s Source
 		return nil, err
 	}
 	f.readOnly = append([]string{f.Application.Dir}, around.ReadOnly...)
+	f.container = around.Container
 	f.environment = append([]string{
 		"PATH=" + strings.Join(append(around.Path, systemPath), ":"), "HOME=" + f.data, "TMPDIR=/tmp", "LANG=C.UTF-8",
 		"FESCUE_APPLICATION=" + string(Application), "FESCUE_VERSION=1.0.0", "FESCUE_DEVICE=test", "FESCUE_DATA=" + f.data,
@@ -153,10 +156,11 @@ func (f *Function) Begin(t testing.TB) *Worker {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c := f.Application.Configuration
-	p, err := f.Device.start(ctx, sandbox.Options{
+	p, err := f.Device.start(ctx, f.enclosed(t, sandbox.Options{
 		Application: Application, Argv: f.argv, Dir: f.Application.Dir, Env: f.environment, Isolation: c.Isolation,
+		UID: f.Device.uid, GID: f.Device.gid,
 		ReadOnly: f.readOnly, ReadWrite: []string{f.data}, Limits: c.Limits, Files: []*os.File{file},
-	}, &f.Output)
+	}), &f.Output)
 	if err != nil {
 		_ = conn.Close()
 		t.Fatalf("start worker: %v", err)
@@ -178,6 +182,36 @@ func (f *Function) Begin(t testing.TB) *Worker {
 	})
 	return w
 }
+
+// Reload finds out anew how workers are started, after the configuration was changed.
+func (f *Function) Reload(t testing.TB) {
+	t.Helper()
+	around, err := f.Runtime.Surroundings(context.Background(), f.Application)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.container = around.Container
+}
+
+// enclosed has a program started in the function's image, if it has one, as the engine does.
+func (f *Function) enclosed(t testing.TB, o sandbox.Options) sandbox.Options {
+	t.Helper()
+	if f.container == nil {
+		return o
+	}
+	e, err := f.container.Enclose(runtimes.Program{
+		Argv: o.Argv, Environment: o.Env, Files: len(o.Files), UID: o.UID, GID: o.GID, ReadOnly: o.ReadOnly, ReadWrite: o.ReadWrite,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Argv, o.Env, o.Dir, o.ReadOnly = e.Argv, nil, "/", append(slices.Clone(o.ReadOnly), e.ReadOnly...)
+	o.Container = &sandbox.Container{Root: e.Root, Changes: e.Changes, Config: e.Config, Signal: e.Signal}
+	return o
+}
+
+// User gives the user of an application of this device.
+func (d *Device) User(app spec.Name) (uid, gid int, err error) { return d.sandbox.UserFor(app) }
 
 // Start starts a worker and waits until it is ready.
 func (f *Function) Start(t testing.TB) *Worker {

@@ -23,6 +23,9 @@ import (
 // Shelf is a directory of such folders.
 type Shelf struct {
 	Dir string
+	// Writable: the modes of what is kept let everybody write, for copies that take
+	// their modes from it. Then nobody but the agent may be able to pass through Dir.
+	Writable bool
 
 	mu       sync.Mutex
 	building map[string]chan struct{}
@@ -102,15 +105,15 @@ func (s *Shelf) make(ctx context.Context, path string, build func(ctx context.Co
 	if err := build(ctx, aside, path); err != nil {
 		return err
 	}
-	return fail.Wrap(finish(aside, path), fail.Exhausted, op, path)
+	return fail.Wrap(s.finish(aside, path), fail.Exhausted, op, path)
 }
 
 // finish makes the folder everybody's to read and nobody's to change, and puts it in its place.
-func finish(aside, path string) error {
+func (s *Shelf) finish(aside, path string) error {
 	if err := removeAll(filepath.Join(aside, "tmp")); err != nil {
 		return err
 	}
-	if err := protect(aside); err != nil {
+	if err := s.protect(aside); err != nil {
 		return err
 	}
 	if err := syncFileSystem(aside); err != nil {
@@ -124,7 +127,7 @@ func finish(aside, path string) error {
 
 // protect gives everything to the agent and takes the right to write. The program
 // that built it has ended, so nothing changes meanwhile.
-func protect(dir string) error {
+func (s *Shelf) protect(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -145,6 +148,9 @@ func protect(dir string) error {
 		mode := fs.FileMode(0o444)
 		if d.IsDir() || info.Mode().Perm()&0o111 != 0 {
 			mode = 0o555
+		}
+		if s.Writable {
+			mode |= 0o222
 		}
 		return os.Chmod(path, mode)
 	})

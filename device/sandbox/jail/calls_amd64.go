@@ -8,6 +8,6 @@ const (
 	foreignBit = 0x40000000
 )
 
-func callsOfProcessor() []uint32 {
-	return []uint32{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_USELIB, unix.SYS__SYSCTL, unix.SYS_MODIFY_LDT}
+func callsOfProcessor() []systemCall {
+	return []systemCall{{"kexec_file_load", unix.SYS_KEXEC_FILE_LOAD}, {"iopl", unix.SYS_IOPL}, {"ioperm", unix.SYS_IOPERM}, {"uselib", unix.SYS_USELIB}, {"_sysctl", unix.SYS__SYSCTL}, {"modify_ldt", unix.SYS_MODIFY_LDT}}
 }

@@ -7,6 +7,6 @@ const (
 	foreignBit = 0
 )
 
-func callsOfProcessor() []uint32 {
-	return []uint32{unix.SYS_KEXEC_FILE_LOAD, unix.SYS_USELIB, unix.SYS__SYSCTL, unix.SYS_CLOCK_SETTIME64}
+func callsOfProcessor() []systemCall {
+	return []systemCall{{"kexec_file_load", unix.SYS_KEXEC_FILE_LOAD}, {"uselib", unix.SYS_USELIB}, {"_sysctl", unix.SYS__SYSCTL}, {"clock_settime64", unix.SYS_CLOCK_SETTIME64}}
 }

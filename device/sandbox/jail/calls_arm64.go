@@ -7,4 +7,6 @@ const (
 	foreignBit = 0
 )
 
-func callsOfProcessor() []uint32 { return []uint32{unix.SYS_KEXEC_FILE_LOAD} }
+func callsOfProcessor() []systemCall {
+	return []systemCall{{"kexec_file_load", unix.SYS_KEXEC_FILE_LOAD}}
+}

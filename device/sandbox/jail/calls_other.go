@@ -8,4 +8,4 @@ const (
 	foreignBit = 0
 )
 
-func callsOfProcessor() []uint32 { return nil }
+func callsOfProcessor() []systemCall { return nil }

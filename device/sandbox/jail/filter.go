@@ -64,8 +64,8 @@ func compile(noInternet bool) filter {
 		p.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, foreignBit, 0, 1)
 		p.answer(refuse(unix.ENOSYS))
 	}
-	for _, nr := range refusedCalls() {
-		p.whenCall(nr, func(b *filter) { b.answer(refuse(unix.EPERM)) })
+	for _, refused := range refusedCalls() {
+		p.whenCall(refused.number, func(b *filter) { b.answer(refuse(unix.EPERM)) })
 	}
 	for _, nr := range [...]uint32{
 		unix.SYS_CLONE3,                                                              // its flags lie in memory that a filter cannot read; libraries fall back to clone
@@ -87,9 +87,11 @@ func cloneRule(b *filter) {
 	b.answer(unix.SECCOMP_RET_ALLOW)
 }
 
+// linuxConsole is TIOCLINUX: paste of the console's selection.
+const linuxConsole = 0x541c
+
 // ioctlRule refuses to type into a terminal that the agent was started from.
 func ioctlRule(b *filter) {
-	const linuxConsole = 0x541c // TIOCLINUX: paste of the console's selection
 	b.loadArg(1)
 	for _, request := range [...]uint32{unix.TIOCSTI, linuxConsole} {
 		b.equals(request, 1)

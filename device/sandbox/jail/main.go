@@ -24,7 +24,7 @@ func Main() int {
 	if err != nil {
 		return control.fail(err)
 	}
-	super := newSupervisor(control, plan.Init)
+	super := newSupervisor(control, plan)
 	tasks, err := prepare(plan)
 	if err != nil {
 		return control.fail(err)

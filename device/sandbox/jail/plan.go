@@ -13,7 +13,7 @@ const (
 // Commands that the agent sends on the control socket, one byte each.
 const (
 	CommandGo        = 'g' // the helper is in its control group: start the program
-	CommandTerminate = 't' // SIGTERM to every process, then wait for their end
+	CommandTerminate = 't' // SIGTERM to every process (see Plan.Signal), then wait for their end
 	CommandKill      = 'k' // SIGKILL to every process
 )
 
@@ -33,6 +33,9 @@ type Plan struct {
 	Root      string // empty directory to build the program's root on; "" shows the device's
 	Mounts    []Mount
 	Temporary int64 // bytes of /tmp and /dev/shm, each
+	// Texts are small files, and Folders empty ones, that the root has besides.
+	Texts   map[string][]byte
+	Folders []string
 
 	TaskFiles []string // "tasks" of control groups (v1) that the program shall be in
 	Limits    []Limit
@@ -45,6 +48,11 @@ type Plan struct {
 	NoInternet    bool // refuse Internet sockets by the filter: there is no network namespace
 	RestrictPaths bool // Landlock: there is no Root
 
+	// Signal is what CommandTerminate sends; 0 is SIGTERM. Alone: it goes to the
+	// program only, which passes it on itself.
+	Signal int
+	Alone  bool
+
 	Probe bool // do everything but start a program
 }
 
@@ -52,6 +60,9 @@ type Plan struct {
 type Mount struct {
 	Path  string
 	Write bool
+	// Changes: the program sees a copy that it may change; so many bytes of changes are
+	// kept in memory, and gone with it. 0: it is the path itself.
+	Changes int64
 }
 
 // Limit is a resource limit (setrlimit), soft and hard.

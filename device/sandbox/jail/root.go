@@ -39,6 +39,7 @@ func buildRoot(p *Plan) error {
 		func() error { return r.scratch(p.Temporary) },
 		r.proc,
 		func() error { return r.paths(p.Mounts) },
+		func() error { return r.texts(p) },
 		r.seal,
 	} {
 		if err := step(); err != nil {
@@ -65,7 +66,57 @@ func (r *root) paths(mounts []Mount) error {
 	return nil
 }
 
+// texts makes what is in no place of the device.
+func (r *root) texts(p *Plan) error {
+	for _, dir := range p.Folders {
+		if err := os.MkdirAll(r.at(dir), 0o755); err != nil {
+			return because(err, opShow, dir)
+		}
+	}
+	for path, text := range p.Texts {
+		if err := os.MkdirAll(filepath.Dir(r.at(path)), 0o755); err != nil {
+			return because(err, opShow, path)
+		}
+		if err := os.WriteFile(r.at(path), text, 0o600); err != nil {
+			return because(err, opShow, path)
+		}
+	}
+	return nil
+}
+
+// overlay shows a directory with changes in memory: a file system of its own at
+// the place, and over it the two as one (overlayfs).
+func (r *root) overlay(m Mount) error {
+	lower, err := unix.Open(m.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return because(err, opShow, m.Path)
+	}
+	defer unix.Close(lower)
+	if err := r.tmpfs(m.Path, fmt.Sprintf("mode=0755,size=%d", m.Changes)); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/changes", "/work"} {
+		if err := os.Mkdir(r.at(m.Path)+dir, 0o777); err != nil {
+			return because(err, opShow, m.Path)
+		}
+		if err := os.Chmod(r.at(m.Path)+dir, 0o777); err != nil { // whatever the umask
+			return because(err, opShow, m.Path)
+		}
+	}
+	upper, err := unix.Open(r.at(m.Path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return because(err, opShow, m.Path)
+	}
+	defer unix.Close(upper)
+	// By descriptors, for a path may hold what the options part by.
+	options := fmt.Sprintf("lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d/changes,workdir=/proc/self/fd/%d/work", lower, upper, upper)
+	return because(unix.Mount("fescue", r.at(m.Path), "overlay", unix.MS_NOSUID|unix.MS_NODEV, options), "mount overlay", m.Path)
+}
+
 func (r *root) show(m Mount) error {
+	if m.Changes > 0 {
+		return r.overlay(m)
+	}
 	source, below, closeSource, err := r.source(m.Path)
 	if err != nil {
 		return because(err, opShow, m.Path)

@@ -15,13 +15,18 @@ import (
 // descendants and has to find them.
 type supervisor struct {
 	init     bool
+	signal   syscall.Signal // what ends the program
+	alone    bool           // it goes to the program only
 	signals  chan os.Signal
 	commands <-chan byte
 }
 
-func newSupervisor(c *control, init bool) *supervisor {
-	s := &supervisor{init: init, signals: make(chan os.Signal, 16), commands: c.commands()}
-	if !init {
+func newSupervisor(c *control, p *Plan) *supervisor {
+	s := &supervisor{init: p.Init, signal: unix.SIGTERM, alone: p.Alone, signals: make(chan os.Signal, 16), commands: c.commands()}
+	if p.Signal != 0 {
+		s.signal = syscall.Signal(p.Signal)
+	}
+	if !s.init {
 		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	}
 	// A signal that is caught here has its default action again in the program:
@@ -51,7 +56,7 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 		case sig := <-s.signals:
 			if sig != unix.SIGCHLD {
 				terminating = true
-				s.forward(sig.(syscall.Signal))
+				s.forward(p, sig.(syscall.Signal))
 			}
 		case c, connected := <-s.commands:
 			switch {
@@ -61,7 +66,7 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 				s.commands = nil
 			case c == CommandTerminate:
 				terminating = true
-				s.forward(unix.SIGTERM)
+				s.forward(p, s.signal)
 			}
 		}
 	}
@@ -94,8 +99,15 @@ func (p *program) reap() (left bool) {
 }
 
 // forward sends sig to every process, as a service manager does: a shell that is
-// the program's first process must not leave its children untold.
-func (s *supervisor) forward(sig syscall.Signal) {
+// the program's first process must not leave its children untold. A container
+// engine passes it on itself.
+func (s *supervisor) forward(p *program, sig syscall.Signal) {
+	if s.alone {
+		if !p.ended { // its number may be another's
+			_ = unix.Kill(p.pid, sig)
+		}
+		return
+	}
 	if s.init {
 		_ = unix.Kill(-1, sig)
 		return
