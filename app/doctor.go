@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ func Doctor(ctx context.Context) (findings []cli.Finding, err error) {
 		found := r.Describe(ctx)
 		f := cli.Finding{Part: "runtime", What: r.Name(), OK: found != "", Found: found}
 		if found == "" {
-			f.Found, f.Remedy = "nothing", fmt.Sprintf("Install %s and restart the agent.", r.Name())
+			f.Found, f.Remedy = "nothing", fail.HintOf(r.Check(ctx, ""))
 		}
 		findings = append(findings, f)
 	}

@@ -76,7 +76,7 @@ func (d *device) openRuntimes() (err error) {
 	if err != nil {
 		return err
 	}
-	containers := container.Options{Dir: filepath.Join(d.dir, "images"), User: d.sandbox.UserFor}
+	containers := container.Options{Dir: filepath.Join(d.dir, "images"), User: d.sandbox.UserFor, Program: program, Kind: native.Kind}
 	if filter := sandbox.CallFilter(); filter != nil {
 		containers.Filter = filter
 	}

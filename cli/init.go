@@ -37,6 +37,7 @@ var templateList = [...]template{
 	{name: "cpp", what: "a function in C++, compiled on the device", invoke: "hello"},
 	{name: "wasm", what: "a function in C as WebAssembly, also for microcontrollers", build: "make -C DIRECTORY", invoke: "42"},
 	{name: "micro", what: "a function in C for a microcontroller", build: "fescue build DIRECTORY", invoke: "42"},
+	{name: "container", what: "a program in a container image, started for each event", build: "DIRECTORY/image.sh", invoke: "hello"},
 	{name: "native", what: "any program, started for each event: stdin to stdout", invoke: "hello"},
 }
 

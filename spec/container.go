@@ -66,6 +66,9 @@ func (r *reader) checkContainer(c *Configuration) {
 	case c.Container.Archive != "" && !localPath(c.Container.Archive):
 		r.faultAt("container.archive", "it is a path in the artifact", "Write 'archive: image.tar'.")
 	}
+	if c.PerEvent && c.Handler != "" && !strings.HasPrefix(c.Handler, "/") {
+		r.faultAt("handler", "what is started for each event is a program of the image", "Write its path, such as /bin/detect.")
+	}
 	if c.Isolation == IsolationNone {
 		r.faultAt("isolation", "a container is always confined", "Remove it.")
 	}

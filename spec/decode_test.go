@@ -85,7 +85,11 @@ func TestDecodeSmallest(t *testing.T) {
 const head = "name: a\nversion: 1.0.0\nruntime: python\nhandler: a.handle\n"
 
 // Each fault: where, which field, and words that must be said.
+// box is the beginning of a container's configuration.
+const box = "name: a\nversion: 1.0.0\nruntime: container\n"
+
 func TestFaults(t *testing.T) {
+	zeros := strings.Repeat("0", 64)
 	for _, c := range []struct {
 		what, text   string
 		line, column int
@@ -110,14 +114,21 @@ func TestFaults(t *testing.T) {
 		{"version", strings.Replace(head, "1.0.0", "v1.0", 1), 2, 10, "version", "semantic version"},
 		{"number as version", strings.Replace(head, "1.0.0", "1.0", 1), 2, 10, "version", "semantic version"},
 		{"runtime", strings.Replace(head, "python", "pyhton", 1), 3, 10, "runtime", "no runtime"},
-		{"runtime to come", strings.Replace(head, "python", "container", 1), 3, 10, "runtime", "not supported by this version"},
+		{"runtime to come", strings.Replace(head, "python", "container", 1), 3, 10, "runtime", "needs an image"},
+		{"two images", box + "container: {archive: i.tar, image: 'a.example/b@sha256:" + zeros + "'}\n", 4, 12, "container", "Keep one"},
+		{"image without digest", box + "container: {image: docker.io/library/redis:7}\n", 4, 20, "container.image", "Add the digest"},
+		{"image without host", box + "container: {image: 'redis@sha256:" + zeros + "'}\n", 4, 20, "container.image", "docker.io/library/redis"},
+		{"archive outside", box + "container: {archive: ../i.tar}\n", 4, 22, "container.archive", "path in the artifact"},
+		{"image of another runtime", head + "container: {archive: i.tar}\n", 5, 12, "container", "runtime container"},
+		{"root in a container", box + "container: {archive: i.tar}\ncommands:\n  - {run: x, mode: root}\n", 6, 20, "commands[0].mode", "run in it"},
+		{"per event without a program", box + "container: {archive: i.tar}\nhandler: a.b\nperEvent: true\n", 5, 10, "handler", "/bin/detect"},
 		{"handler form", strings.Replace(head, "a.handle", "handle", 1), 4, 10, "handler", "module.function"},
 		{"missing", "version: 1.0.0\nruntime: python\nhandler: a.b\n", 1, 1, "name", "is missing"},
 		{"nothing to run", "name: a\nversion: 1.0.0\nruntime: python\n", 1, 1, "", "nothing to run"},
 		{"function that keeps running", head + "commands:\n  - run: x\n", 6, 5, "commands[0]", "must end"},
 		{"timeout without wait", "name: a\nversion: 1.0.0\nruntime: native\ncommands:\n  - run: x\n    timeout: 1s\n", 6, 14, "commands[0].timeout", "waited for"},
 		{"mode", head + "commands:\n  - {run: x, wait: true, mode: rot}\n", 6, 32, "commands[0].mode", "did you mean root"},
-		{"container", head + "isolation: container\n", 5, 12, "isolation", "not supported by this version"},
+		{"container", head + "isolation: container\n", 5, 12, "isolation", "runtime: container"},
 		{"queues from node", "name: a\nversion: 1.0.0\nruntime: node\nhandler: a.b\nipc: mqueue\n", 5, 6, "ipc", "no access to message queues"},
 		{"leaves the artifact", head + "dependencies: {requirements: ../x.txt}\n", 5, 30, "dependencies.requirements", "relative to its root"},
 		{"itself", head + "dependencies: {applications: {a: '*'}}\n", 5, 34, "dependencies.applications.a", "itself"},

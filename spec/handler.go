@@ -39,7 +39,7 @@ func handlerRules(runtime string) (handlerRule, bool) {
 		return handlerRule{form: wasmHandler, written: "file.wasm, or file.wasm:export", example: "For an export handle of detector.wasm write detector.wasm:handle; detector.wasm alone is run for each event.",
 			files: func(handler string) []string { file, _, _ := strings.Cut(handler, ":"); return []string{file} }}, true
 	case RuntimeContainer:
-		return handlerRule{form: containerHandler, written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER."}, true
+		return handlerRule{form: containerHandler, written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER.", perEvent: true}, true
 	case RuntimeCpp:
 		return program, true // it may be compiled on the device
 	case RuntimeNative:

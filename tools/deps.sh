@@ -31,6 +31,8 @@ need mosquitto command -v mosquitto
 need mosquitto-clients command -v mosquitto_pub
 need libmosquitto-dev test -f /usr/include/mosquitto.h
 need lld command -v wasm-ld
+need crun test -x /usr/bin/crun # the two engines of containers
+need runc test -x /usr/sbin/runc
 need chromium command -v chromium
 need fonts-dejavu-core bash -c 'compgen -G "/usr/share/fonts/*/*/*.ttf"'
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -23,11 +25,30 @@ func (s *slot) worn() bool {
 	}
 	s.lookedAt = time.Now()
 	used := residentMemory(s.worker.process.Pid())
+	if s.function.launcher.container != nil { // that was the engine; the worker is what it started
+		for _, pid := range children(s.worker.process.Pid()) {
+			used += residentMemory(pid)
+		}
+	}
 	if used <= w.Memory {
 		return false
 	}
 	s.function.log.Note("info", "a worker is replaced: it has "+used.String()+" of memory, more than workers.memory ("+w.Memory.String()+")")
 	return true
+}
+
+// children are the processes that a process has started and that are there.
+func children(pid int) (all []int) {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is valid
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) // the thread may have ended: then it has none
+		for field := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
 }
 
 // residentMemory is what the process has in memory, or 0 if that cannot be told.

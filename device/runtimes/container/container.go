@@ -26,6 +26,7 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/container/image"
 	"fescue.dev/fescue/device/runtimes/shelf"
+	"fescue.dev/fescue/device/runtimes/worker"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// Path is searched for engines; "" is the PATH of this process.
 	Path string
 	HTTP *http.Client // to registries; nil is http.DefaultClient
+	// Program is the agent's binary, which serves functions of one process per event
+	// as the worker Kind; it must run without libraries.
+	Program, Kind string
 }
 
 // Container is the runtime.
@@ -211,12 +215,19 @@ func (c *Container) Surroundings(ctx context.Context, app runtimes.Application) 
 		writable: app.Configuration.Container.Writable, memory: app.Configuration.Limits.Memory,
 	}
 	environment := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-	return runtimes.Surroundings{Environment: append(environment, r.Config.Config.Env...), Container: b}, nil
+	around := runtimes.Surroundings{Environment: append(environment, r.Config.Config.Env...), Container: b}
+	if app.Configuration.PerEvent {
+		around.ReadOnly = []string{c.options.Program}
+	}
+	return around, nil
 }
 
 // Worker is a program of the image: the handler, if it is a path, or what the image itself
-// starts, which finds the handler in FESCUE_HANDLER.
+// starts, which finds the handler in FESCUE_HANDLER; or the agent's binary, which starts one for each event.
 func (c *Container) Worker(_ context.Context, app runtimes.Application) ([]string, error) {
+	if app.Configuration.PerEvent {
+		return worker.Command(c.options.Program, c.options.Kind, app.Configuration.Handler), nil
+	}
 	if strings.HasPrefix(app.Configuration.Handler, "/") {
 		return []string{app.Configuration.Handler}, nil
 	}

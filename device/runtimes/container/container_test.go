@@ -109,27 +109,18 @@ func open(t testing.TB, d *runtimetest.Device, engine string) runtimes.Runtime {
 	return r
 }
 
-// program is this test's binary.
-func program(t testing.TB) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // image is one from scratch with the test's program under a name.
 func image(t testing.TB, name string) imagetest.Image {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return imagetest.Image{
 		Env: []string{"FROM_IMAGE=yes", "PATH=/bin"},
 		Layers: [][]byte{
 			imagetest.Layer(t, imagetest.Entry{Name: "etc/", Type: '5'}, imagetest.Entry{Name: "etc/passwd", Text: "root:x:0:0::/root:/bin/sh\nada:x:1234:567::/home/ada:/bin/sh\n"}),
-			imagetest.Layer(t, imagetest.Entry{Name: "bin/" + name, Text: program(t), Mode: 0o755}),
+			imagetest.Program(t, self, "bin/"+name),
 		},
 	}
 }

@@ -35,7 +35,7 @@ function collect(): Template[] {
     found.set(name, template);
   }
   // What has to be compiled first is begun in a terminal.
-  return [...found.values()].filter((t) => !("Makefile" in t.files)).sort((a, b) => a.title.localeCompare(b.title));
+  return [...found.values()].filter((t) => !("Makefile" in t.files || "image.sh" in t.files)).sort((a, b) => a.title.localeCompare(b.title));
 }
 
 export const configurationFile = "fescue.yaml";

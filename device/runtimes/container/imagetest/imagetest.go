@@ -10,7 +10,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"os"
+	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -55,11 +60,38 @@ type Entry struct {
 	Mode             int64
 }
 
+// Program is a layer with a program of this machine, under a path, and the libraries that it is linked with.
+func Program(t testing.TB, from, to string) []byte {
+	t.Helper()
+	files := map[string]string{to: from}
+	said, _ := exec.Command("ldd", from).Output() // it fails for a static program, which needs nothing
+	for line := range strings.Lines(string(said)) {
+		// "libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)", "/lib64/ld-linux-x86-64.so.2 (0x…)"
+		for field := range strings.FieldsSeq(line) {
+			if strings.HasPrefix(field, "/") {
+				files[strings.TrimPrefix(field, "/")] = field
+			}
+		}
+	}
+	var entries []Entry
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		text, err := os.ReadFile(files[path])
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, Entry{Name: path, Text: string(text), Mode: 0o755})
+	}
+	return Layer(t, entries...)
+}
+
 // Gzip compresses.
 func Gzip(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.Write(data); err != nil {
 		t.Fatal(err)
 	}
