@@ -100,16 +100,6 @@ func (c *Client) Store(ctx context.Context, topic spec.Topic, payload []byte, id
 	}
 }
 
-// publishTold publishes; told is called once when the message is on disk wherever
-// it is kept, if it is kept at all. An error is returned instead.
-func (c *Client) publishTold(topic spec.Topic, payload []byte, told func(error)) error {
-	rc := &receipt{session: c.session, told: told}
-	return c.with("publish", string(topic), len(payload), func(p *publisher, reg *registration) (wire.Code, string) {
-		p.publishFor(rc, reg, payload)
-		return 0, ""
-	})
-}
-
 // publishDurably publishes; told is called once when it is on disk, or is not. An
 // error is returned instead.
 func (c *Client) publishDurably(topic spec.Topic, payload []byte, id string, told func(error)) error {

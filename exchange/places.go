@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -64,8 +65,11 @@ func (s *session) handleConsume(f wire.Frame) error {
 
 // placeCode: what is full or missing here is not the client's message.
 func placeCode(err error) wire.Code {
-	if fail.Is(err, fail.NotFound) {
+	switch fail.KindOf(err) {
+	case fail.NotFound:
 		return wire.NotKept
+	case fail.Invalid:
+		return wire.InvalidTopic
 	}
 	return codeOf(err)
 }
@@ -104,33 +108,60 @@ func (r *Router) place(app spec.Name, name string, o ConsumeOptions) (*kept.Plac
 		return nil, fail.New(fail.NotFound, "consume", "no application has this topic kept").On(filter).
 			WithHint("Name it under resources.keep.")
 	}
+	if err := r.checkDeadLetter(app, o); err != nil {
+		return nil, err
+	}
 	return ru.log.Place(placeName(app, name), kept.PlaceOptions{
 		Filter: filter, Match: func(topic string) bool { return matches(filter, topic) },
 		Start: o.Start, From: o.From, Attempts: o.Attempts, Dead: r.undertaker(app, o),
 	})
 }
 
-// undertaker publishes what had its attempts, with the application's permissions
-// of that moment.
+// checkDeadLetter refuses a dead letter topic that would lose messages, or bring them
+// back to where they were given up.
+func (r *Router) checkDeadLetter(app spec.Name, o ConsumeOptions) error {
+	topic := string(o.DeadLetter)
+	switch {
+	case topic == "":
+		return nil
+	case matches(string(o.Filter), topic):
+		return fail.New(fail.Invalid, "consume", "%s matches the dead letter topic %s: what is given up would come again", o.Filter, topic).
+			WithHint("Choose another dead letter topic.")
+	case r.stores.ruleFor(app, topic) == nil:
+		return fail.New(fail.NotFound, "consume", "nobody has the dead letter topic %s kept: what is given up would be lost", topic).
+			WithHint("Name it under resources.keep.")
+	}
+	return nil
+}
+
+// undertaker stores what had its attempts at the dead letter topic, with the
+// application's permissions of that moment.
 func (r *Router) undertaker(app spec.Name, o ConsumeOptions) kept.DeadLetter {
 	return func(m kept.Message, done func(error)) {
-		r.opt.Log.Warn("a message had its attempts or was rejected", "application", app, "place", o.Place,
-			"topic", m.Topic, "sequence", m.Sequence, "dead letter", o.DeadLetter)
+		finish := func(err error) {
+			if err == nil {
+				r.opt.Log.Warn("a message had its attempts or was rejected", "application", app, "place", o.Place,
+					"topic", m.Topic, "sequence", m.Sequence, "dead letter", o.DeadLetter)
+			}
+			done(err)
+		}
 		if o.DeadLetter == "" {
-			done(nil)
+			finish(nil)
 			return
 		}
 		c, err := r.Local(app)
 		if err != nil {
-			done(err)
+			finish(err)
 			return
 		}
-		err = c.publishTold(o.DeadLetter, m.Payload, func(err error) {
-			done(err)
+		// A crash may have come after it was stored and before the place knew.
+		id := fmt.Sprintf("%s-%d", placeName(app, o.Place), m.Sequence)
+		err = c.publishDurably(o.DeadLetter, m.Payload, id, func(err error) {
+			finish(err)
 			_ = c.Close() // a local session closes without fail
 		})
 		if err != nil {
-			done(err)
+			finish(err)
 			_ = c.Close()
 		}
 	}

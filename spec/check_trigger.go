@@ -59,6 +59,33 @@ func (r *reader) checkTriggers(c *Configuration) {
 			r.choice(at+".hook", string(t.Hook), string(HookStart), string(HookStop))
 		}
 	}
+	r.checkDeadLetters(c)
+}
+
+// checkDeadLetters faults dead letters that come back to the trigger that gave them up
+// by way of others.
+func (r *reader) checkDeadLetters(c *Configuration) {
+	for i := range c.Triggers {
+		seen := map[int]bool{}
+		for at := i; at >= 0 && !seen[at]; at = next(c.Triggers, at) {
+			seen[at] = true
+			if back := next(c.Triggers, at); back == i && at != i {
+				r.faultAt(fmt.Sprintf("triggers[%d].deadLetter", i),
+					fmt.Sprintf("a message that always fails would never end: its dead letter comes back to this trigger by way of triggers[%d]", at), "Use a topic that none of these triggers matches.")
+			}
+		}
+	}
+}
+
+// next is the first trigger that would handle a trigger's dead letters; -1 if none.
+func next(triggers []Trigger, from int) int {
+	dead := triggers[from].DeadLetter
+	if dead == "" || dead.Validate() != nil {
+		return -1
+	}
+	return slices.IndexFunc(triggers, func(t Trigger) bool {
+		return t.DeadLetter != "" && t.Topic.Validate() == nil && t.Topic.Matches(dead)
+	})
 }
 
 // onlyFor faults what belongs to another kind of trigger.

@@ -102,6 +102,7 @@ func TestTriggerFaults(t *testing.T) {
 		{"{topic: a, delivery: at-least-once, retries: 1001}", "triggers[0].retries", "0 to 1,000"},
 		{"{topic: a, delivery: exactly-once}", "triggers[0].delivery", "none of the values"},
 		{"{topic: 'a/#', delivery: at-least-once, deadLetter: a/dead}", "triggers[0].deadLetter", "matched by the trigger"},
+		{"{topic: a, delivery: at-least-once, deadLetter: b}\n  - {topic: b, delivery: at-least-once, deadLetter: a}", "triggers[0].deadLetter", "by way of triggers[1]"},
 		{"{topic: 'a/#', reply: a/b}", "triggers[0].reply", "matched by the trigger"},
 		{"{topic: a, order: sometimes}", "triggers[0].order", "no order"},
 		{"{topic: a, batch: {wait: 1s}}", "triggers[0].batch", "2 to 10,000"},

@@ -23,7 +23,7 @@ type Fixture struct {
 
 // The applications that a Broker knows, their tokens, and what they may do.
 const (
-	Alice = "alice" // everything below a/ and b/; has a/kept/# kept
+	Alice = "alice" // everything below a/ and b/; has a/kept/# and b/dead kept
 	Bob   = "bob"   // the same
 	Carol = "carol" // publishes on c/out, subscribes to c/in/+
 
@@ -102,7 +102,7 @@ func (b *Broker) grant() {
 	both := spec.Resources{Publish: []spec.Filter{"a/#", "b/#"}, Subscribe: []spec.Filter{"a/#", "b/#"}}
 	little := spec.Resources{Publish: []spec.Filter{"c/out"}, Subscribe: []spec.Filter{"c/in/+"}}
 	keeps := both
-	keeps.Keep = []spec.Keep{{Topic: "a/kept/#", Size: 1 << 20, Full: spec.FullRefuse}}
+	keeps.Keep = []spec.Keep{{Topic: "a/kept/#", Size: 1 << 20, Full: spec.FullRefuse}, {Topic: "b/dead", Size: 1 << 20}}
 	b.Allow(Alice, keeps, AliceToken)
 	b.Allow(Bob, both, BobToken)
 	b.Allow(Carol, little, CarolToken)

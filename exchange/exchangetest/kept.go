@@ -152,6 +152,8 @@ func testConsumeRefused(t *testing.T, f Fixture) {
 		4: {fromOldest("", "a/kept/x"), wire.InvalidTopic},
 		5: {fromOldest("../p", "a/kept/x"), wire.InvalidTopic},
 		6: {wire.ConsumeBody{Place: []byte("p"), Filter: []byte("a/kept/x"), DeadLetter: []byte("c/x")}, wire.Denied},
+		7: {wire.ConsumeBody{Place: []byte("p"), Filter: []byte("a/kept/x"), DeadLetter: []byte("b/lost")}, wire.NotKept},
+		8: {wire.ConsumeBody{Place: []byte("p"), Filter: []byte("a/kept/#"), DeadLetter: []byte("a/kept/dead")}, wire.InvalidTopic},
 	} {
 		c.Send(wire.AppendConsume(nil, id, want.b))
 		c.ExpectError(id, want.code)

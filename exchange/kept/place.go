@@ -67,6 +67,7 @@ type item struct {
 	consumer *Consumer // who has it now; nil: nobody
 	at       time.Time // when it is due: again, or given up waiting for an answer
 	dying    bool      // it is on its way to the dead letter topic
+	burials  int       // how often it did not get there
 }
 
 // Place returns the place with this name, made if it is new. It is fail.Conflict

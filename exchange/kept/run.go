@@ -209,6 +209,12 @@ func (p *Place) lastWords(n uint64) bool {
 	return true
 }
 
+// burialPause grows from 5 s to 5 minutes: what is in the way is a disk, a full topic,
+// or a permission, and the next consumer may bring another dead letter topic.
+func burialPause(before int) time.Duration {
+	return min(5*time.Second<<min(before, 6), 5*time.Minute)
+}
+
 // bury takes a message out once it is where it belongs; if it does not get there
 // it is tried again.
 func (p *Place) bury(n uint64, dead DeadLetter) {
@@ -220,8 +226,10 @@ func (p *Place) bury(n uint64, dead DeadLetter) {
 			return
 		}
 		if err != nil {
-			p.later(n, i, time.Now().Add(5*time.Second))
-			p.log.complain("a dead letter could not be kept, it is tried again", "place", p.name, "sequence", n, "error", err)
+			p.later(n, i, time.Now().Add(burialPause(i.burials)))
+			if i.burials++; i.burials == 1 {
+				p.log.complain("a dead letter could not be kept, it is tried again", "place", p.name, "sequence", n, "error", err, "hint", fail.HintOf(err))
+			}
 		} else {
 			delete(p.open, n)
 			p.dirty = true

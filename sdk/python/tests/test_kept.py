@@ -9,7 +9,7 @@ from harness import TOKEN
 import fescue
 from fescue import aio
 
-KEEP = [{"topic": "t/kept/#", "size": 1 << 20}]
+KEEP = [{"topic": "t/kept/#", "size": 1 << 20}, {"topic": "t/dead", "size": 1 << 20}]
 
 
 @pytest.fixture(params=["unix", "tcp"])
@@ -108,6 +108,8 @@ def test_kept_messages_come_until_they_are_done(where, client):
 
 def test_dead_letters(client):
     dead = client.subscribe("t/dead")
+    with pytest.raises(fescue.NotKept, match="t/lost"):  # nobody keeps it
+        client.consume("d", "t/kept/y", dead_letter="t/lost")
     deliveries = client.consume("d", "t/kept/y", attempts=2, dead_letter="t/dead")
     client.store("t/kept/y", "bad")
     deliveries.get(10).again(0)
