@@ -18,6 +18,7 @@ import (
 	"fescue.dev/fescue/device/engine"
 	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/device/logs"
+	"fescue.dev/fescue/device/meter"
 	"fescue.dev/fescue/device/micro"
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/python"
@@ -49,6 +50,8 @@ type device struct {
 	engine   *engine.Engine
 	agent    *agent.Agent
 	micro    *micro.Hub // nil: no lines of microcontrollers
+	meter    *meter.Meter
+	figures  *meter.Listener // nil: none was asked for
 }
 
 func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server, logins *access.Access) (d *device, err error) {
@@ -98,6 +101,9 @@ func newDevice(ctx context.Context, o cli.UpOptions, s *server, f *fabric.Server
 		return nil, err
 	}
 	logins.Attach(f, d.router)
+	if err = d.openMeter(ctx, f, logins); err != nil {
+		return nil, err
+	}
 	if len(o.Micro) > 0 {
 		if err = d.openMicro(s, f); err != nil {
 			return nil, err
@@ -209,11 +215,15 @@ func (d *device) parts() []part {
 		{"engine", d.engine.Run, 4},
 		{"python", d.python.Run, 3},
 		{"agent", d.agent.Run, 3},
+		{"meter", d.meter.Run, 3},
 		{"exchange", d.router.Run, 2},
 		{"NATS peer", func(ctx context.Context) error { return d.router.Peer(ctx, d.peer) }, 2},
 	}
 	if d.gateway != nil {
 		parts = append(parts, part{"HTTP gateway", d.gateway.Run, 4})
+	}
+	if d.figures != nil {
+		parts = append(parts, part{"metrics", d.figures.Run, 3})
 	}
 	if d.micro != nil {
 		parts = append(parts, part{"microcontrollers", d.micro.Run, 4})
@@ -233,6 +243,9 @@ func (d *device) parts() []part {
 func (d *device) close() {
 	if d.gateway != nil {
 		d.gateway.Close()
+	}
+	if d.figures != nil {
+		d.figures.Close()
 	}
 	if d.sandbox != nil {
 		if err := d.sandbox.Close(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"fescue.dev/fescue/server/api"
 	"fescue.dev/fescue/server/console"
 	"fescue.dev/fescue/server/fleet"
+	"fescue.dev/fescue/server/metrics"
 	"fescue.dev/fescue/server/store"
 	"fescue.dev/fescue/spec"
 )
@@ -26,6 +27,7 @@ type server struct {
 	store   *store.Store
 	control *nats.Conn
 	fleet   *fleet.Fleet
+	metrics *metrics.Collector
 	api     *api.Server
 	ln      net.Listener
 }
@@ -49,8 +51,9 @@ func newServer(ctx context.Context, o cli.UpOptions, f *fabric.Server, database 
 		return nil, err
 	}
 	s.fleet = fleet.New(s.store, hints{s}, o.Log.With("part", "fleet"))
+	s.metrics = metrics.New(s.store, o.Log.With("part", "metrics"))
 	s.api = api.New(api.Options{
-		Store: s.store, Fleet: s.fleet, Artifacts: artifacts, Control: s.control,
+		Store: s.store, Fleet: s.fleet, Metrics: s.metrics, Artifacts: artifacts, Control: s.control,
 		Log: o.Log.With("part", "api"), Version: o.Version, Schema: spec.Schema, Console: console.Handler(),
 	})
 	if s.ln, err = api.Listen(ctx, o.Listen, o.AcceptLAN); err != nil {
@@ -84,6 +87,7 @@ func (s *server) parts() []part {
 	return []part{
 		{"fleet", s.fleet.Run, 0},
 		{"events", s.takeEvents, 0},
+		{"metrics", s.takeSamples, 0},
 		{"api", func(ctx context.Context) error { return s.api.Run(ctx, s.ln) }, 1},
 	}
 }
@@ -96,6 +100,16 @@ func (s *server) takeEvents(ctx context.Context) error {
 	}
 	defer stop()
 	return fabric.Consume(ctx, s.control, s.o.Log.With("part", "events"), s.fleet.Ingest)
+}
+
+// takeSamples collects what devices tell of their periods.
+func (s *server) takeSamples(ctx context.Context) error {
+	stop, err := fabric.OnSample(s.control, s.metrics.Take)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return s.metrics.Run(ctx)
 }
 
 func (s *server) close() {

@@ -101,6 +101,7 @@ Start with:
 	add("start", s.upCommand(), s.statusCommand(), s.doctorCommand())
 	add("write", s.initCommand(), s.buildCommand(), s.deployCommand(), s.createCommand(), s.checkCommand(), s.deleteCommand(), s.stopCommand(), s.startCommand(), s.cancelCommand(), s.microCommand())
 	add("watch", s.getCommand(), s.logsCommand(), s.invokeCommand(), s.pubCommand(), s.tailCommand(), s.topicsCommand())
+	add("watch", s.metricsCommand())
 	add("more", s.versionCommand(), s.docsCommand())
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")

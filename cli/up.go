@@ -28,6 +28,7 @@ type UpOptions struct {
 	Gateway      string   // address of the functions' HTTP gateway; "" is none
 	PollPeriod   string   // how often the agent asks for its desired state; "" is 30 s
 	Micro        []string // lines where microcontrollers are
+	Metrics      string   // address where the device tells its figures to Prometheus; "" is none
 }
 
 func (s *session) upCommand() *cobra.Command {
@@ -72,6 +73,7 @@ find it.`,
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")
 	f.StringArrayVar(&o.Micro, "micro", nil, "line where microcontrollers are: serial:/dev/ttyUSB0[@BAUD], or listening unix:PATH, tcp:ADDRESS, udp:ADDRESS; may be repeated")
+	f.StringVar(&o.Metrics, "metrics", "", "tell the device's figures to Prometheus, at this address (:9464 is 127.0.0.1:9464)")
 	f.StringVar(&o.PollPeriod, "poll", "", "how often the agent looks for changes on its own (default 30s)")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log every step")
 	return c

@@ -37,6 +37,7 @@ func (o *outbox) hold(sub *subscription, topic string, payload []byte) verdict {
 	h.frames = append(h.frames, wire.AppendMessage(nil, sub.id, topic, payload))
 	o.held += n
 	o.sent++
+	o.sentBytes += uint64(len(payload))
 	o.pay(sub)
 	return accepted
 }

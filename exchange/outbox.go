@@ -37,9 +37,11 @@ type outbox struct {
 	roomMark int           // bytes at or below which that is
 	sent     uint64        // messages appended, all subscriptions
 	dropped  uint64
-	credits  int // subscriptions by credit
-	held     int // bytes that wait for credit
-	swept    int // frames that sweeps have gone over: what dropping has cost
+	// sentBytes are those of the payloads of sent.
+	sentBytes uint64
+	credits   int // subscriptions by credit
+	held      int // bytes that wait for credit
+	swept     int // frames that sweeps have gone over: what dropping has cost
 }
 
 // subscription is a filter of a session. The counts belong to the owner's

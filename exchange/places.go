@@ -202,6 +202,7 @@ func (s *session) deliverKept(sub *subscription, c *kept.Consumer, d kept.Delive
 		return false
 	}
 	o.sent++
+	o.sentBytes += uint64(len(d.Payload))
 	o.mu.Unlock()
 	s.tellSoon(frame)
 	return true

@@ -15,6 +15,7 @@ type registration struct {
 	topic string
 	by    string        // who publishes
 	count atomic.Uint64 // messages since it was made; written by the session alone
+	bytes atomic.Uint64 // of their payloads; likewise
 
 	generation uint64 // of the router, when subs was found
 	subs       []*subscription
@@ -61,14 +62,21 @@ func (p *publisher) publish(reg *registration, payload []byte) {
 	if g := r.generation.Load(); reg.generation != g {
 		r.route(reg)
 	}
-	reg.count.Store(reg.count.Load() + 1)
-	p.session.published++
+	p.session.count(reg, payload)
 	for _, sub := range reg.subs {
 		p.deliver(sub, reg.topic, payload)
 	}
 	if peer := r.peer.Load(); peer != nil {
 		peer.offer(p, reg, payload)
 	}
+}
+
+// count notes that a message is published; mu is held.
+func (s *session) count(reg *registration, payload []byte) {
+	reg.count.Store(reg.count.Load() + 1)
+	reg.bytes.Store(reg.bytes.Load() + uint64(len(payload)))
+	s.published++
+	s.publishedBytes += uint64(len(payload))
 }
 
 // route finds the subscriptions for a registration.
@@ -143,6 +151,7 @@ func (o *outbox) offer(sub *subscription, topic string, payload []byte) verdict 
 	seg.b = wire.AppendMessage(seg.b, sub.id, topic, payload)
 	sub.queued++
 	o.sent++
+	o.sentBytes += uint64(len(payload))
 	o.bytes += n
 	return accepted
 }

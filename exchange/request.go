@@ -132,8 +132,7 @@ func (p *publisher) request(reg *registration, id uint32, timeout time.Duration,
 	if code, text := s.calls.addMade(x, s.router.opt.MaxRequests); code != 0 {
 		return code, text
 	}
-	reg.count.Store(reg.count.Load() + 1)
-	s.published++
+	s.count(reg, payload)
 	if code, text := p.call(x, reg, timeout, payload); code != 0 {
 		x.finish()
 		return code, text

@@ -40,7 +40,8 @@ type session struct {
 	// in each.
 	batches        uint64
 	published      uint64 // messages
-	publishedAtEnd uint64
+	publishedBytes uint64 // of their payloads
+	publishedAtEnd counts
 
 	calls calls
 	asked atomic.Int32 // histories under way
@@ -203,7 +204,7 @@ func (s *session) detach() {
 		s.router.topics.release(reg)
 	}
 	s.cache = nil
-	s.publishedAtEnd = s.published
+	s.publishedAtEnd = counts{in: s.published, inBytes: s.publishedBytes}
 	s.endStores()
 	s.router.unsubscribeAll(s)
 	clear(s.subs)

@@ -19,7 +19,9 @@ type ApplicationStats struct {
 	Application spec.Name      `json:"application"`
 	Sessions    []SessionStats `json:"sessions"`
 	In          uint64         `json:"in" doc:"Messages it published."`
+	InBytes     uint64         `json:"inBytes" doc:"Of their payloads."`
 	Out         uint64         `json:"out" doc:"Messages queued for it."`
+	OutBytes    uint64         `json:"outBytes" doc:"Of their payloads."`
 	Dropped     uint64         `json:"dropped" doc:"Messages for it that were dropped: its queue was full, or they were larger than it accepts."`
 	Denied      uint64         `json:"denied" doc:"Times it was refused a topic."`
 }
@@ -33,20 +35,22 @@ type SessionStats struct {
 	Queued        int    `json:"queued" doc:"Bytes that wait for it."`
 }
 
-type counts struct{ in, out, dropped uint64 }
+type counts struct{ in, inBytes, out, outBytes, dropped uint64 }
 
 func (c *counts) add(o counts) {
 	c.in += o.in
+	c.inBytes += o.inBytes
 	c.out += o.out
+	c.outBytes += o.outBytes
 	c.dropped += o.dropped
 }
 
 func (s *session) counts() counts {
 	s.mu.Lock()
-	c := counts{in: s.published}
+	c := counts{in: s.published, inBytes: s.publishedBytes}
 	s.mu.Unlock()
 	s.out.mu.Lock()
-	c.out, c.dropped = s.out.sent, s.out.dropped
+	c.out, c.outBytes, c.dropped = s.out.sent, s.out.sentBytes, s.out.dropped
 	s.out.mu.Unlock()
 	return c
 }
@@ -75,7 +79,7 @@ func (r *Router) Stats() Stats {
 			total.add(s.counts())
 			as.Sessions = append(as.Sessions, s.stats())
 		}
-		as.In, as.Out, as.Dropped = total.in, total.out, total.dropped
+		as.In, as.InBytes, as.Out, as.OutBytes, as.Dropped = total.in, total.inBytes, total.out, total.outBytes, total.dropped
 		st.Applications = append(st.Applications, as)
 	}
 	slices.SortFunc(st.Applications, func(a, b ApplicationStats) int { return cmp.Compare(a.Application, b.Application) })
@@ -101,8 +105,9 @@ type topicTable struct {
 }
 
 type topicStat struct {
-	regs map[*registration]struct{}
-	past uint64
+	regs      map[*registration]struct{}
+	past      uint64 // messages
+	pastBytes uint64
 }
 
 func (t *topicTable) init() { t.stats = map[string]*topicStat{} }
@@ -139,6 +144,7 @@ func (t *topicTable) release(reg *registration) {
 	defer t.mu.Unlock()
 	if st := t.stats[reg.topic]; st != nil {
 		st.past += reg.count.Load()
+		st.pastBytes += reg.bytes.Load()
 		delete(st.regs, reg)
 	}
 }
@@ -146,7 +152,8 @@ func (t *topicTable) release(reg *registration) {
 // gone keeps the figures of a session that has ended; Router.mu is held.
 func (a *application) gone(s *session) {
 	s.out.mu.Lock()
-	c := counts{in: s.publishedAtEnd, out: s.out.sent, dropped: s.out.dropped}
+	c := s.publishedAtEnd
+	c.out, c.outBytes, c.dropped = s.out.sent, s.out.sentBytes, s.out.dropped
 	s.out.mu.Unlock()
 	a.past.add(c)
 }

@@ -1,12 +1,14 @@
 package exchange
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -277,4 +279,37 @@ func (st *stores) close() error {
 	clear(st.rules)
 	clear(st.states)
 	return fail.Wrap(all, fail.Internal, "close the exchange's stores", st.dir)
+}
+
+// KeptStat is a topic that is kept.
+type KeptStat struct {
+	Application spec.Name   // whose resources.keep names it
+	Topic       spec.Filter // that is kept
+	Failed      uint64      // messages that the disk did not take
+	Oldest      time.Time   // of its messages; zero without any
+	kept.Stats
+}
+
+// Kept lists the kept topics with their figures, by application and topic. It reads
+// one message of each from the disk.
+func (r *Router) Kept() []KeptStat {
+	st := &r.stores
+	st.mu.Lock()
+	list := make([]KeptStat, 0, len(st.rules))
+	logs := make(map[ruleKey]*kept.Log, len(st.rules))
+	for key, ru := range st.rules {
+		ru.failed.mu.Lock()
+		list = append(list, KeptStat{Application: key.app, Topic: key.filter, Failed: ru.failed.total})
+		ru.failed.mu.Unlock()
+		logs[key] = ru.log
+	}
+	st.mu.Unlock()
+	for i := range list {
+		log := logs[ruleKey{list[i].Application, list[i].Topic}]
+		list[i].Stats, list[i].Oldest = log.Stats(), log.Oldest()
+	}
+	slices.SortFunc(list, func(a, b KeptStat) int {
+		return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Topic, b.Topic))
+	})
+	return list
 }

@@ -15,6 +15,7 @@ type TopicStat struct {
 	Publishers   int        `json:"publishers" doc:"Sessions that have announced it or published on it lately."`
 	Subscribers  int        `json:"subscribers" doc:"Subscriptions that match it."`
 	Messages     uint64     `json:"messages"`
+	Bytes        uint64     `json:"bytes" doc:"Of the messages' payloads."`
 	PublishedBy  []string   `json:"publishedBy,omitempty" doc:"Who publishes: applications, @nats, @agent."`
 	SubscribedBy []string   `json:"subscribedBy,omitempty"`
 }
@@ -61,10 +62,11 @@ func (t *topicTable) collect(row func(string) *TopicStat) {
 	defer t.mu.Unlock()
 	for name, st := range t.stats {
 		at := row(name)
-		at.Publishers, at.Messages = len(st.regs), st.past
+		at.Publishers, at.Messages, at.Bytes = len(st.regs), st.past, st.pastBytes
 		by := map[string]bool{}
 		for reg := range st.regs {
 			at.Messages += reg.count.Load()
+			at.Bytes += reg.bytes.Load()
 			by[reg.by] = true
 		}
 		at.PublishedBy = slices.Sorted(maps.Keys(by))

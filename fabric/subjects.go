@@ -47,3 +47,6 @@ func deviceOf(subject string) spec.DeviceID {
 	}
 	return spec.DeviceID(device)
 }
+
+// SampleSubject is where a device tells what its last period was like.
+func SampleSubject(d spec.DeviceID) string { return prefix + string(d) + ".sample" }

@@ -59,3 +59,5 @@ fi
 # MQTT clients of others, for device/access.
 .tools/venv/bin/python -c 'import paho.mqtt' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check 'paho-mqtt>=2'
 [[ -d .tools/mqttjs/node_modules/mqtt ]] || npm install --silent --no-audit --no-fund --prefix .tools/mqttjs mqtt@5
+# Prometheus' own parser, for the figures of server and device.
+.tools/venv/bin/python -c 'import prometheus_client' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check prometheus-client

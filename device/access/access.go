@@ -115,6 +115,17 @@ func permissionsOf(c spec.DesiredCredential) fabric.Permissions {
 // answers to its requests (nats.CustomInboxPrefix).
 func Inbox(name spec.Name) string { return "_INBOX_" + string(name) }
 
+// Names are those of the credentials that are good.
+func (a *Access) Names() []spec.Name {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names := make([]spec.Name, 0, len(a.logins))
+	for name := range a.logins {
+		names = append(names, spec.Name(name))
+	}
+	return names
+}
+
 // Authenticate is fabric.Authenticator's.
 func (a *Access) Authenticate(c fabric.Credentials) (fabric.Permissions, bool) {
 	sum := sha256.Sum256([]byte(c.Password))

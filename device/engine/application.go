@@ -24,6 +24,7 @@ type application struct {
 	uid, gid int
 	triggers triggers
 	programs programs
+	activity activity
 
 	wake  chan struct{} // holds one
 	joins chan struct{} // one for each client that has connected to Data Xchange of late

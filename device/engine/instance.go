@@ -28,7 +28,8 @@ type instance interface {
 
 // troubles are the parts of an instance that are down, and make its run state.
 type troubles struct {
-	log *logs.Writer
+	log      *logs.Writer
+	activity *activity
 
 	mu     sync.Mutex
 	notify func(spec.RunState, change)
@@ -56,6 +57,7 @@ func (t *troubles) up(part int) {
 // is its failures within the window.
 func (t *troubles) ended(part int, what string, pause string, count int) {
 	t.log.Note("warning", fmt.Sprintf("%s; starting it again in %s", what, pause))
+	t.activity.restarted.Add(1)
 	t.mu.Lock()
 	if t.down == nil {
 		t.down = map[int]string{}

@@ -56,7 +56,7 @@ type function struct {
 
 func newFunction(l *launcher) *function {
 	f := &function{
-		launcher: l, troubles: troubles{log: l.log}, slots: map[int]*slot{},
+		launcher: l, troubles: troubles{log: l.log, activity: &l.application.activity}, slots: map[int]*slot{},
 		queue: make(chan *call, max(l.config.Limits.Queue, 1)),
 	}
 	f.taking, f.finish = context.WithCancel(context.Background()) // stop ends them
@@ -151,6 +151,7 @@ func (f *function) submit(c *call) error {
 	select {
 	case f.queue <- c:
 	default:
+		f.activity.refused.Add(1)
 		return fail.New(fail.Exhausted, "invoke function", "%d calls are waiting already", cap(f.queue)).
 			WithHint("Raise limits.concurrency, or limits.queue, or call it less often.")
 	}

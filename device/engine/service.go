@@ -24,7 +24,7 @@ type service struct {
 }
 
 func newService(l *launcher) *service {
-	s := &service{launcher: l, commands: longRunning(l.config), troubles: troubles{log: l.log}}
+	s := &service{launcher: l, commands: longRunning(l.config), troubles: troubles{log: l.log, activity: &l.application.activity}}
 	s.running, s.cancel = context.WithCancel(context.Background()) // it outlives what started it: stop ends it
 	s.ended = make(chan string, len(s.commands))
 	return s

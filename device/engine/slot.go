@@ -213,19 +213,29 @@ func (s *slot) serve(w *worker, c *call) {
 func (s *slot) finish(w *worker, c *call, result []byte, err error, begun time.Time) {
 	f := s.function
 	var exception *exchange.HandlerError
+	took := time.Since(begun)
 	switch kind := fail.KindOf(err); {
 	case err == nil:
+		f.activity.call(answered, took)
 		c.finish(result, nil)
 	case errors.As(err, &exception):
+		f.activity.call(failed, took)
 		f.log.Note("error", exceptionText(exception))
 		c.finish(nil, err)
 	case kind == fail.Unavailable:
+		f.activity.call(failed, took)
 		c.finish(nil, fail.New(fail.Unavailable, "invoke function", "%s", w.exited()).
 			WithHint("See the application's logs; it is started again."))
 	case kind == fail.Timeout || kind == fail.Canceled:
+		how := answered // who cancels wants no answer
+		if kind == fail.Timeout {
+			how = late
+		}
+		f.activity.call(how, took)
 		c.finish(nil, err)
 		s.settle(w, begun, c.invocation.Timeout)
 	default:
+		f.activity.call(failed, took)
 		c.finish(nil, err)
 	}
 }
@@ -241,6 +251,7 @@ func (s *slot) settle(w *worker, begun time.Time, limit time.Duration) {
 	}
 	s.overdue.Store(true)
 	w.end(0)
+	f.activity.restarted.Add(1)
 	if f.taking.Err() == nil {
 		f.log.Note("warning", "a worker was ended and is replaced: its handler went on after its time ("+limit.String()+")")
 	}

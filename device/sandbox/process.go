@@ -18,6 +18,7 @@ import (
 type Process struct {
 	sandbox   *Sandbox
 	helper    *helper
+	name      spec.Name // of the application, as it was asked for
 	group     *cgroup.Group
 	limit     spec.Bytes
 	oomBefore uint64
@@ -114,6 +115,9 @@ func (p *Process) supervise() {
 	}
 	p.doors.close()
 	p.exit = p.exitOf(status)
+	if state != nil { // the helper's time has that of all whom it has waited for
+		p.sandbox.spent(p.name, state.UserTime()+state.SystemTime())
+	}
 	p.helper.control.close()
 	p.group.Release()
 	p.sandbox.disown(p)

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"fescue.dev/fescue/device/sandbox/cgroup"
 	"fescue.dev/fescue/device/sandbox/jail"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
 )
 
 // HelperName is the name (argv[0]) under which the binary runs as helper.
@@ -38,6 +40,8 @@ type Sandbox struct {
 	mu        sync.Mutex
 	closed    bool
 	processes map[*Process]struct{}
+	// past is the processor time of programs that have ended, by application.
+	past map[spec.Name]time.Duration
 }
 
 // New opens the sandbox's state. What the device allows is tried at the first
@@ -71,7 +75,7 @@ func New(c Config) (*Sandbox, error) {
 	s := &Sandbox{
 		config: c, log: c.Log, instance: id, users: users,
 		groups: cgroup.Find("fescue-" + id.id), spawner: newSpawner(),
-		processes: map[*Process]struct{}{},
+		processes: map[*Process]struct{}{}, past: map[spec.Name]time.Duration{},
 	}
 	s.ability = sync.OnceValue(s.tryAbility)
 	if err := rememberFolders(state, s.groups.Folders()); err != nil {
@@ -186,7 +190,7 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{sandbox: s, group: group, limit: o.Limits.Memory, done: make(chan struct{})}
+	p := &Process{sandbox: s, name: o.Application, group: group, limit: o.Limits.Memory, done: make(chan struct{})}
 	p.oomBefore = group.OOMKills()
 	p.helper, err = s.launch(ctx, level, s.plan(o, level, group), o, group)
 	if err != nil {

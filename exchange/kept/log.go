@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fescue.dev/fescue/fail"
@@ -47,6 +48,8 @@ type Log struct {
 	ages     ages
 	places   map[string]*Place
 	dropped  uint64
+	again    atomic.Uint64 // deliveries that were not the first of their message
+	dead     atomic.Uint64 // messages that had their attempts, or were rejected
 	room     chan struct{}
 	roomMark int64
 	rolling  bool
@@ -109,13 +112,15 @@ type Stats struct {
 	Dropped       uint64 // messages that a place had not acknowledged yet
 	Places        int
 	Unacknowleged uint64 // of the place that is behind the most
+	Redelivered   uint64 // deliveries that were not the first of their message, since it was opened
+	DeadLetters   uint64 // messages that had their attempts or were rejected, since it was opened
 }
 
 // Stats returns the figures.
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	st := Stats{Bytes: l.bytes(), First: l.segments[0].first, Last: l.synced, Dropped: l.dropped, Places: len(l.places)}
+	st := Stats{Bytes: l.bytes(), First: l.segments[0].first, Last: l.synced, Dropped: l.dropped, Places: len(l.places), Redelivered: l.again.Load(), DeadLetters: l.dead.Load()}
 	if st.Last >= st.First {
 		st.Messages = st.Last - st.First + 1
 	}
@@ -123,6 +128,18 @@ func (l *Log) Stats() Stats {
 		st.Unacknowleged = l.synced - floor
 	}
 	return st
+}
+
+// Oldest is when the oldest message that is there was stored; zero without any.
+func (l *Log) Oldest() time.Time {
+	l.mu.Lock()
+	first := l.segments[0].first
+	l.mu.Unlock()
+	c := cursor{next: first}
+	if found := l.read(&c, func(string) bool { return true }, 1); len(found) > 0 {
+		return found[0].Time
+	}
+	return time.Time{}
 }
 
 // bytes is what the files take. mu is held.

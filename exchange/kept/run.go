@@ -171,6 +171,9 @@ func (p *Place) deliver(c *Consumer, m Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if taken {
+		if d.Attempt > 1 {
+			p.log.again.Add(1)
+		}
 		c.stuck = false
 		return
 	}
@@ -233,6 +236,7 @@ func (p *Place) bury(n uint64, dead DeadLetter) {
 		} else {
 			delete(p.open, n)
 			p.dirty = true
+			p.log.dead.Add(1)
 		}
 		p.kick()
 	}

@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal", "sdk"},
 	{"artifact", "observe", "fabric", "exchange"},
 	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway", "device/access"},
-	{"server/fleet", "device/engine", "device/micro", "client"},
+	{"server/fleet", "server/metrics", "device/engine", "device/meter", "device/micro", "client"},
 	{"server/api", "device/agent"},
 	{"cli"},
 	{"app"},

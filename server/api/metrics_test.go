@@ -80,12 +80,3 @@ func TestMetrics(t *testing.T) {
 	want[`fescue_deployments{status="succeeded"}`], want[`fescue_placements{state="running"}`] = 1, 1
 	check()
 }
-
-func TestLabelsAreEscaped(t *testing.T) {
-	e := &exposition{}
-	e.begin("x", "gauge", "y")
-	e.sample(0.5, "a", "q\"b\\n\n\xff", "b", "")
-	if want := "# HELP x y\n# TYPE x gauge\nx{a=\"q\\\"b\\\\n\\n\ufffd\",b=\"\"} 0.5\n"; e.text.String() != want {
-		t.Errorf("%q, want %q", e.text.String(), want)
-	}
-}

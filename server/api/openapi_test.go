@@ -75,6 +75,9 @@ GET /v1/devices/{id}
 POST /v1/devices/{id}/publish
 GET /v1/devices/{id}/tail
 GET /v1/devices/{id}/topics
+GET /v1/devices/{id}/metrics
+GET /v1/metrics
+GET /v1/applications/{name}/metrics
 POST /v1/credentials
 GET /v1/credentials
 DELETE /v1/credentials/{name}

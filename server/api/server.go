@@ -16,6 +16,7 @@ import (
 	"fescue.dev/fescue/artifact"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/server/fleet"
+	"fescue.dev/fescue/server/metrics"
 	"fescue.dev/fescue/server/store"
 )
 
@@ -23,6 +24,7 @@ import (
 type Options struct {
 	Store     *store.Store
 	Fleet     *fleet.Fleet
+	Metrics   *metrics.Collector
 	Artifacts *artifact.Store
 	Control   *nats.Conn // to the fabric's control account, for calls to devices
 	Log       *slog.Logger
@@ -75,6 +77,7 @@ func New(o Options) *Server {
 	s.api.UseMiddleware(s.authorise)
 	s.serverRoutes()
 	s.metricRoutes()
+	s.historyRoutes()
 	s.sessionRoutes()
 	s.artifactRoutes()
 	s.configurationRoutes()

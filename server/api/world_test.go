@@ -22,6 +22,7 @@ import (
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/server/fleet"
+	"fescue.dev/fescue/server/metrics"
 	"fescue.dev/fescue/server/store"
 	"fescue.dev/fescue/spec"
 )
@@ -76,7 +77,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 	if w.device, err = EnsureDeviceToken(ctx, w.store, kitchen, filepath.Join(w.dir, "device-token")); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Store: w.store, Fleet: w.fleet, Artifacts: artifacts, Control: connection(t, f), Log: log, Version: "v0-test", Schema: func() ([]byte, error) { return []byte(`{}`), nil }}
+	o := Options{Store: w.store, Fleet: w.fleet, Artifacts: artifacts, Control: connection(t, f), Log: log, Metrics: metrics.New(w.store, log), Version: "v0-test", Schema: func() ([]byte, error) { return []byte(`{}`), nil }}
 	if change != nil {
 		change(&o)
 	}
