@@ -76,6 +76,7 @@ triggers:
   - topic: in/#
     reply: out/x
 resources:
+  subscribe: [out/#]
   keep:
     - topic: out/#
 limits:

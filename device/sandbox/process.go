@@ -24,8 +24,9 @@ type Process struct {
 	oomBefore uint64
 	doors     *doors // nil without any
 
-	terminated atomic.Bool // Terminate was called
-	killed     atomic.Bool // and its grace was over, or Close was called
+	seen       atomic.Int64 // processor time that Usage has seen last
+	terminated atomic.Bool  // Terminate was called
+	killed     atomic.Bool  // and its grace was over, or Close was called
 	done       chan struct{}
 	exit       Exit // set before done is closed
 }
@@ -115,9 +116,7 @@ func (p *Process) supervise() {
 	}
 	p.doors.close()
 	p.exit = p.exitOf(status)
-	if state != nil { // the helper's time has that of all whom it has waited for
-		p.sandbox.spent(p.name, state.UserTime()+state.SystemTime())
-	}
+	p.sandbox.spent(p, state)
 	p.helper.control.close()
 	p.group.Release()
 	p.sandbox.disown(p)

@@ -24,36 +24,47 @@ const clockTick = 10 * time.Millisecond
 // made. It reads /proc once for all.
 func (s *Sandbox) Usage() map[spec.Name]Usage {
 	all := map[spec.Name]Usage{}
-	roots := map[int]spec.Name{}
+	roots := map[int]*Process{}
 	s.mu.Lock()
 	for name, cpu := range s.past {
 		all[name] = Usage{CPU: cpu}
 	}
 	for p := range s.processes {
-		roots[p.helper.process.Pid] = p.name
+		roots[p.helper.process.Pid] = p
 	}
 	s.mu.Unlock()
 	if len(roots) == 0 {
 		return all
 	}
 	table := processes()
-	for pid, p := range table {
-		if name, ours := table.ownerOf(pid, roots); ours {
-			u := all[name]
-			u.CPU += p.cpu
+	spent := map[*Process]time.Duration{}
+	for pid, one := range table {
+		if p := table.ownerOf(pid, roots); p != nil {
+			u := all[p.name]
+			u.CPU += one.cpu
 			u.Memory += ownMemory(pid)
 			u.Processes++
-			all[name] = u
+			all[p.name] = u
+			spent[p] += one.cpu
 		}
+	}
+	for p, cpu := range spent {
+		p.seen.Store(int64(cpu))
 	}
 	return all
 }
 
-// spent keeps the processor time of a program that has ended.
-func (s *Sandbox) spent(name spec.Name, cpu time.Duration) {
+// spent keeps the processor time of a program that has ended. The helper's has that of all whom it
+// has waited for; of those that were killed with it the kernel keeps no account, so that what was seen of
+// them last counts.
+func (s *Sandbox) spent(p *Process, helper *os.ProcessState) {
+	cpu := time.Duration(p.seen.Load())
+	if helper != nil {
+		cpu = max(cpu, helper.UserTime()+helper.SystemTime())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.past[name] += cpu
+	s.past[p.name] += cpu
 }
 
 // processTable is the processes that there are, by number.
@@ -67,18 +78,18 @@ type processEntry struct {
 // deepest bounds the way from a process to its helper: parents may change while they are read.
 const deepest = 64
 
-func (t processTable) ownerOf(pid int, roots map[int]spec.Name) (spec.Name, bool) {
+func (t processTable) ownerOf(pid int, roots map[int]*Process) *Process {
 	for range deepest {
-		if name, is := roots[pid]; is {
-			return name, true
+		if owner := roots[pid]; owner != nil {
+			return owner
 		}
 		p, there := t[pid]
 		if !there || p.parent <= 1 {
-			return "", false
+			return nil
 		}
 		pid = p.parent
 	}
-	return "", false
+	return nil
 }
 
 // processes reads /proc. One that ends meanwhile is left out.

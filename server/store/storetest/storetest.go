@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		"Tokens":                   testTokens,
 		"Sessions":                 testSessions,
 		"Credentials":              testCredentials,
+		"Metrics":                  testMetrics,
 		"Pages":                    testPages,
 		"Deploy":                   testDeploy,
 		"DeployRefused":            testDeployRefused,
