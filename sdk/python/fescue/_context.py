@@ -9,13 +9,18 @@ from . import _wire as wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, Callable, Protocol
+
+    from ._context_kept import State
+    from ._kept import Past
+    from ._message import Message
 
     class Host(Protocol):
         """The worker, as a context uses it."""
 
         def publish(self, topic: str, payload: Any) -> None: ...
-        def request(self, topic: str, payload: Any, timeout: float) -> bytes: ...
+        def fitting(self, topic: str, payload: Any, fields: int) -> bytes: ...
+        def ask(self, frame: Callable[[int], bytes]) -> Any: ...
         def log(self, level: str, text: str) -> None: ...
 
 
@@ -135,9 +140,53 @@ class Context:
         an event would: the value if all of it is JSON, bytes otherwise, None for nothing. Raises
         PermissionDenied, RemoteError (it failed, or there is none), RequestTimeout.
         """
-        data = self._host.request("$fescue/invoke/" + function, payload, timeout)
-        value = _from_json(data)
-        return (data or None) if value is _NOT_JSON else value
+        return returned(self._host.ask(self._request("$fescue/invoke/" + function, payload, timeout)))
+
+    def request(self, topic: str, payload: Any = b"", timeout: float = 10.0) -> Message:
+        """Sends a request to whoever answers on a topic, and waits for the answer (timeout in seconds).
+
+        Raises NoResponder, RequestTimeout, RemoteError (the responder failed), PermissionDenied.
+        """
+        from ._message import Message
+
+        return Message(topic, self._host.ask(self._request(topic, payload, timeout)))
+
+    def store(self, topic: str, payload: Any = b"") -> None:
+        """Publishes a message and returns when it is on the device's disk, wherever its topic is kept (``resources.keep``).
+
+        Raises NotKept, QuotaExceeded, StorageFailed, PermissionDenied.
+        """
+        from ._context_kept import storing
+
+        self._host.ask(storing(self._host, topic, payload))
+
+    def history(
+        self,
+        topic_filter: str,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 0,
+        newest: bool = False,
+    ) -> list[Past]:
+        """Kept messages of the past: since and until are seconds since 1970, limit 0 is 1,000.
+
+        Where there are more than limit, the oldest, or with ``newest`` the newest. Raises NotKept, PermissionDenied.
+        """
+        from ._context_kept import looking_back
+
+        return self._host.ask(looking_back(topic_filter, since, until, limit, newest)) or []
+
+    @property
+    def state(self) -> State:
+        """What the application keeps on its device, over restarts and versions: keys and values."""
+        from ._context_kept import State
+
+        return State(self._host)
+
+    def _request(self, topic: str, payload: Any, timeout: float) -> Callable[[int], bytes]:
+        data = self._host.fitting(topic, payload, 6)
+        return lambda receipt: wire.request(receipt, max(1, int(timeout * 1000)), topic, data)
 
     def log(self, level: str, text: str) -> None:
         """Writes a line to the application's log with a level: debug, info, warning or error."""
@@ -161,6 +210,12 @@ class Context:
         if value is _NOT_JSON:
             return self.payload if self.payload else None
         return value
+
+
+def returned(data: bytes) -> Any:
+    """What a function returned: the value if all of it is JSON, bytes otherwise, None for nothing."""
+    value = _from_json(data)
+    return (data or None) if value is _NOT_JSON else value
 
 
 def _from_json(payload: bytes) -> Any:

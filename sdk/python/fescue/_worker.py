@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _HELD = 32768  # bytes of answers that may wait for further ones
 _QUICK = 50e-6  # seconds: a handler faster than this is worth batching
 _TRUST = 32  # so many quick invocations in a row
+# What a context asks: frames whose id is the receipt under which the answer comes.
+_ASKED = (wire.PUBLISHTO, wire.REQUEST, wire.STORE, wire.HISTORY, wire.GET, wire.PUT, wire.DELETE, wire.WATCH)
+_CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORIES
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -38,8 +41,10 @@ class Worker:
         self.handler: Handler = _no_handler
         self._backlog: dict[int, tuple[int, bytes, bytes]] = {}  # by id, in order of arrival
         self._allowed: set[str] = set()
-        self._answers: dict[int, FescueError | bytes | None] = {}
+        self._answers: dict[int, Any] = {}
+        self._parts: dict[int, list[Any]] = {}  # of answers that are not complete
         self._receipt = 0
+        self._awaited: set[int] = set()  # receipts
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._quick = 0
@@ -100,24 +105,45 @@ class Worker:
         elif kind == wire.WELCOME:
             self.max_body = wire.read_welcome(body)[2]
         elif kind == wire.OK:
-            self._answers[ident] = None
+            if body[0] != wire.WATCH:  # whose answer is what it lists
+                self.answered(ident, self._parts.pop(ident, None))
         elif kind == wire.REPLY:
-            self._answers[ident] = bytes(body)
+            self.answered(ident, bytes(body))
         elif kind == wire.ERROR:
             self._refused(ident, body)
+        elif kind in (wire.VALUE, wire.STORED, wire.CHANGE, wire.PAST):
+            self._kept(kind, ident, body)
+
+    def answered(self, ident: int, answer: Any) -> None:
+        """An answer has come; one that nobody waits for is dropped."""
+        if ident in self._awaited:
+            self._awaited.remove(ident)
+            self._answers[ident] = answer
+
+    def _kept(self, kind: int, ident: int, body: memoryview) -> None:
+        """An answer from the application's state or kept topics, or a part of one."""
+        from ._context_kept import read
+
+        answer, complete = read(kind, body)
+        if not complete:
+            self._parts.setdefault(ident, []).append(answer)
+        elif kind == wire.CHANGE:  # the end of a listing
+            self.answered(ident, self._parts.pop(ident, []))
+        else:
+            self.answered(ident, answer)
 
     def _refused(self, ident: int, body: memoryview) -> None:
         code, refused, topic, text = wire.read_error(body)
         error = from_code(code, text, topic)
         if refused == wire.PUBLISHTO:
             self._allowed.discard(topic)  # the next one asks again
-            if ident:
-                self._answers[ident] = error
-                return
-        if refused == wire.REQUEST:
-            self._answers[ident] = RemoteError(text, topic=topic, code=code) if code == wire.CODE_INTERNAL else error
-            return
-        print(f"fescue: {error}", file=sys.stderr)
+        elif refused == wire.REQUEST and code == wire.CODE_INTERNAL:
+            error = RemoteError(text, topic=topic, code=code)
+        if ident and refused in _ASKED:
+            self._parts.pop(ident, None)
+            self.answered(ident, error)
+        else:
+            print(f"fescue: {error}", file=sys.stderr)
 
     # Invocations.
 
@@ -191,10 +217,7 @@ class Worker:
 
     def publish(self, topic: str, payload: Any) -> None:
         """Publishes on a topic; the first time, waits until that is allowed."""
-        data = encode(payload)
-        name = wire.topic_bytes(topic)
-        if 2 + len(name) + len(data) > self.max_body:
-            raise TooLarge(f"{len(data):,} bytes on {topic}; the broker accepts {self.max_body:,}", topic=topic)
+        data = self.fitting(topic, payload, 2)
         self.flush()
         if topic in self._allowed:
             self.send(wire.publish_to(0, topic, data))
@@ -202,18 +225,25 @@ class Worker:
         self.ask(lambda receipt: wire.publish_to(receipt, topic, data))
         self._allowed.add(topic)
 
-    def request(self, topic: str, payload: Any, timeout: float) -> bytes:
-        """Sends a request and waits for the answer; timeout in seconds."""
+    def fitting(self, topic: str, payload: Any, fields: int) -> bytes:
+        """A payload's bytes. Raises TooLarge if the broker does not accept them, with the topic and so many bytes of fields."""
         data = encode(payload)
-        if 6 + len(wire.topic_bytes(topic)) + len(data) > self.max_body:
+        if fields + len(wire.topic_bytes(topic)) + len(data) > self.max_body:
             raise TooLarge(f"{len(data):,} bytes on {topic}; the broker accepts {self.max_body:,}", topic=topic)
-        self.flush()
-        return self.ask(lambda receipt: wire.request(receipt, max(1, int(timeout * 1000)), topic, data)) or b""
+        return data
 
-    def ask(self, frame: Callable[[int], bytes]) -> bytes | None:
+    def receipt(self) -> int:
+        """A free number, under which an answer will come. It fits the ids of watches, the smallest there are."""
+        while True:
+            self._receipt = self._receipt % wire.MAX_ID + 1
+            if self._receipt not in self._awaited:
+                self._awaited.add(self._receipt)
+                return self._receipt
+
+    def ask(self, frame: Callable[[int], bytes]) -> Any:
         """Sends a frame with a receipt and reads on until its answer comes; invocations wait meanwhile."""
-        self._receipt += 1
-        receipt = self._receipt
+        self.flush()
+        receipt = self.receipt()
         self.send(frame(receipt))
         self._wait_for(receipt)
         answer = self._answers.pop(receipt)
@@ -307,7 +337,7 @@ def main() -> None:
     if sys.path[0] != code:
         sys.path.insert(0, code)
     worker = Worker(fd)
-    worker.send(wire.hello("", os.environ.get("FESCUE_APPLICATION", ""), wire.FUNCTIONS | wire.LOGS, wire.MAX_LENGTH))
+    worker.send(wire.hello("", os.environ.get("FESCUE_APPLICATION", ""), _CAPABILITIES, wire.MAX_LENGTH))
     try:
         worker = _make(fd, load(os.environ.get("FESCUE_HANDLER", "")), worker)
     except BaseException as e:

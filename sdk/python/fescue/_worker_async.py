@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from ._context import Context
+from ._context_async import AsyncContext
+from ._errors import FescueError
 from ._worker import Worker, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 
 class AsyncWorker(Worker):
@@ -19,6 +20,7 @@ class AsyncWorker(Worker):
         super().__init__(fd)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._flushing = False
+        self._asked: dict[int, asyncio.Future[Any]] = {}
 
     def run(self) -> None:
         asyncio.run(self._serve())
@@ -44,7 +46,7 @@ class AsyncWorker(Worker):
             self._left.set_result(None)
 
     def invoke(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
-        context = Context(self, ident, timeout, packed, payload)
+        context = AsyncContext(self, ident, timeout, packed, payload)
         self._tasks[ident] = self._loop.create_task(self._handle(context))
 
     def cancel(self, ident: int) -> None:
@@ -52,7 +54,7 @@ class AsyncWorker(Worker):
         if task is not None:
             task.cancel()
 
-    async def _handle(self, context: Context) -> None:
+    async def _handle(self, context: AsyncContext) -> None:
         try:
             result: Any = await self.handler(context.event(), context)
         except (Exception, asyncio.CancelledError) as e:
@@ -72,3 +74,26 @@ class AsyncWorker(Worker):
     def _flush_soon(self) -> None:
         self._flushing = False
         self.flush()
+
+    # What a context asks while others run.
+
+    def later(self, frame: Callable[[int], bytes]) -> asyncio.Future[Any]:
+        """Sends a frame with a receipt; the future has its answer."""
+        receipt = self.receipt()
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._asked[receipt] = answer
+        self.send(frame(receipt))
+        return answer
+
+    def answered(self, ident: int, answer: Any) -> None:
+        waiting = self._asked.pop(ident, None)
+        if waiting is None:
+            super().answered(ident, answer)
+            return
+        self._awaited.discard(ident)
+        if waiting.cancelled():
+            return  # with its task
+        if isinstance(answer, FescueError):
+            waiting.set_exception(answer)
+        else:
+            waiting.set_result(answer)

@@ -278,7 +278,7 @@ class Held:
 
     def ready(self):
         _, hello = self.talk.expect(wire.HELLO)
-        assert struct.unpack_from("<BBH", hello) == (1, 1, wire.FUNCTIONS | wire.LOGS)
+        assert struct.unpack_from("<BBH", hello) == (1, 1, 63)  # all capabilities but credit
         self.talk.expect(wire.READY)
         self.talk.send(welcome())
         return self
