@@ -3,14 +3,20 @@
  *
  * @module
  */
+import { Past } from './delivery.js';
+import * as kept from './kept.js';
+import { Message } from './message.js';
 import { readAttributes } from './read.js';
+import { KeyValue, LISTING } from './state.js';
+import * as wire from './wire.js';
 
 /**
  * The worker, as a context uses it.
  *
  * @typedef {object} Host
  * @property {(topic: string, payload: unknown) => Promise<void>} publish
- * @property {(topic: string, payload: unknown, timeout: number) => Promise<Buffer>} request
+ * @property {(topic: string, payload: unknown, fields: number) => Uint8Array} fitting
+ * @property {(make: (id: number) => Buffer) => Promise<any>} ask
  * @property {(level: string, text: string) => void} log
  */
 
@@ -156,10 +162,71 @@ export class Context {
    * @returns {Promise<any>}
    */
   async invoke(name, payload, { timeout = 30_000 } = {}) {
-    const result = await this.#host.request(`$fescue/invoke/${name}`, payload, timeout);
+    const result = await this.#ask(`$fescue/invoke/${name}`, payload, timeout);
     const value = fromJson(result);
     if (value !== NOT_JSON) return value;
     return result.length > 0 ? result : null;
+  }
+
+  /**
+   * Asks whoever answers on a topic. Rejects with NoResponder (at once), RequestTimeout, RemoteError (the responder
+   * failed), PermissionDenied.
+   *
+   * @param {string} topic
+   * @param {unknown} [payload]
+   * @param {{ timeout?: number }} [options] in ms; 10000 if nothing is said
+   * @returns {Promise<Message>}
+   */
+  async request(topic, payload, { timeout = 10_000 } = {}) {
+    return new Message(topic, await this.#ask(topic, payload, timeout));
+  }
+
+  /**
+   * @param {string} topic
+   * @param {unknown} payload
+   * @param {number} timeout ms
+   * @returns {Promise<Buffer>}
+   */
+  async #ask(topic, payload, timeout) {
+    const data = this.#host.fitting(topic, payload, 6);
+    const limit = Math.min(Math.max(1, Math.round(timeout)), 0xffffffff);
+    return this.#host.ask((id) => wire.request(id, limit, topic, data));
+  }
+
+  /**
+   * Publishes on a kept topic, and resolves once the message is on disk. Rejects with NotKept, QuotaExceeded, StorageFailed,
+   * PermissionDenied.
+   *
+   * @param {string} topic
+   * @param {unknown} [payload]
+   * @returns {Promise<void>}
+   */
+  async store(topic, payload) {
+    const data = this.#host.fitting(topic, payload, 4);
+    await this.#host.ask((id) => kept.store(id, '', topic, data)); // a worker's link is not made anew: nothing is sent twice
+  }
+
+  /**
+   * Kept messages of the past, in order of their arrival; `limit` is 1000 if nothing is said. Where there are more, the oldest, or with `newest`
+   * the newest. Rejects with NotKept, PermissionDenied.
+   *
+   * @param {string} filter
+   * @param {{ from?: Date, until?: Date, limit?: number, newest?: boolean }} [options]
+   * @returns {Promise<Past[]>}
+   */
+  async history(filter, { from, until, limit, newest } = {}) {
+    const options = { from: from?.getTime(), until: until?.getTime(), limit, newest };
+    const found = await this.#host.ask((id) => kept.history(id, filter, options));
+    return found.map((/** @type {any} */ fields) => new Past(fields));
+  }
+
+  /** What the application keeps on its device, over restarts and versions: keys and values. */
+  get state() {
+    const host = this.#host;
+    return new KeyValue(
+      (_, make) => host.ask(make),
+      (filter) => host.ask((id) => kept.watch(id, filter, LISTING)),
+    );
   }
 
   /**

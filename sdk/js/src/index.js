@@ -28,5 +28,5 @@ export {
   VersionMismatch,
 } from './errors.js';
 export { encode, Message } from './message.js';
-export { Change, State, Value } from './state.js';
+export { Change, KeyValue, State, Value } from './state.js';
 export { Subscription } from './subscription.js';

@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
+import { Asked } from './asked.js';
 import { Context } from './context.js';
 import { fromCode, RemoteError, TooLarge } from './errors.js';
 import { load } from './handler.js';
@@ -13,6 +14,7 @@ import { copied, readError, readInvoke, readWelcome } from './read.js';
 import * as wire from './wire.js';
 
 const { TYPE } = wire;
+const CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORY;
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** @typedef {import('./handler.js').Handler} Handler */
@@ -29,9 +31,7 @@ export class Worker {
   #running = new Map();
   /** @type {Set<string>} */
   #allowed = new Set(); // topics that may be published on
-  /** @type {Map<number, { resolve: (answer?: any) => void, reject: (error: Error) => void }>} */
-  #receipts = new Map(); // of requests and publications that are answered
-  #receipt = 0;
+  #asked = new Asked((frame) => this.#link.send(frame));
   /** @type {() => void} */
   #greeted = () => {};
   #welcomed = new Promise((/** @type {(value: void) => void} */ resolve) => (this.#greeted = resolve));
@@ -56,7 +56,7 @@ export class Worker {
    * @param {string} name
    */
   async start(name) {
-    this.#link.send(wire.hello('', process.env.FESCUE_APPLICATION ?? '', wire.FUNCTIONS | wire.LOGS));
+    this.#link.send(wire.hello('', process.env.FESCUE_APPLICATION ?? '', CAPABILITIES));
     this.#link.flush();
     try {
       this.#handler = await load(name, process.cwd());
@@ -94,12 +94,6 @@ export class Worker {
       case TYPE.PING:
         this.#link.send(wire.frame(TYPE.PONG, id, copied(body)));
         break;
-      case TYPE.OK:
-        this.#answered(id);
-        break;
-      case TYPE.REPLY:
-        this.#answered(id, copied(body));
-        break;
       case TYPE.ERROR:
         this.#refused(id, readError(body));
         break;
@@ -111,6 +105,8 @@ export class Worker {
         this.#leaving = true;
         this.#leave();
         break;
+      default:
+        this.#asked.frame(type, id, body);
     }
   }
 
@@ -207,25 +203,13 @@ export class Worker {
    * @param {unknown} payload
    */
   async publish(topic, payload) {
-    const data = this.#encoded(topic, payload, 2);
+    const data = this.fitting(topic, payload, 2);
     if (this.#allowed.has(topic)) {
       this.#link.send(wire.publishTo(0, topic, data));
       return this.#link.full ?? undefined;
     }
-    await this.#ask((receipt) => wire.publishTo(receipt, topic, data));
+    await this.ask((receipt) => wire.publishTo(receipt, topic, data));
     this.#allowed.add(topic);
-  }
-
-  /**
-   * @param {string} topic
-   * @param {unknown} payload
-   * @param {number} timeout ms
-   * @returns {Promise<Buffer>}
-   */
-  async request(topic, payload, timeout) {
-    const data = this.#encoded(topic, payload, 6);
-    const limit = Math.min(Math.max(1, Math.round(timeout)), 0xffffffff);
-    return this.#ask((id) => wire.request(id, limit, topic, data));
   }
 
   /**
@@ -235,7 +219,7 @@ export class Worker {
    * @param {unknown} payload
    * @param {number} fields bytes of the body besides topic and payload
    */
-  #encoded(topic, payload, fields) {
+  fitting(topic, payload, fields) {
     const data = encode(payload);
     if (fields + wire.topicBytes(topic).length + data.length > this.#maxBody) {
       throw new TooLarge(`${data.length} bytes on ${topic}; the broker accepts ${this.#maxBody}`, { topic });
@@ -249,12 +233,8 @@ export class Worker {
    * @param {(id: number) => Buffer} make
    * @returns {Promise<any>}
    */
-  #ask(make) {
-    const id = (this.#receipt = (this.#receipt % 0xffffffff) + 1);
-    return new Promise((resolve, reject) => {
-      this.#receipts.set(id, { resolve, reject });
-      this.#link.send(make(id));
-    });
+  ask(make) {
+    return this.#asked.ask(make);
   }
 
   /**
@@ -267,27 +247,13 @@ export class Worker {
 
   /**
    * @param {number} id
-   * @param {Buffer} [answer]
-   */
-  #answered(id, answer) {
-    this.#receipts.get(id)?.resolve(answer);
-    this.#receipts.delete(id);
-  }
-
-  /**
-   * @param {number} id
    * @param {ReturnType<typeof readError>} refusal
    */
   #refused(id, { code, refused, topic, text }) {
     const remote = refused === TYPE.REQUEST && code === wire.CODE.INTERNAL;
     const error = remote ? new RemoteError(text, { topic, code: 'internal' }) : fromCode(code, text, topic);
     if (refused === TYPE.PUBLISHTO) this.#allowed.delete(topic); // the next one asks again
-    const asked = refused === TYPE.PUBLISHTO || refused === TYPE.REQUEST ? this.#receipts.get(id) : undefined;
-    if (asked) {
-      this.#receipts.delete(id);
-      asked.reject(error);
-      return;
-    }
+    if (this.#asked.refused(refused, id, error)) return;
     console.error(`fescue: ${error.message}`);
   }
 }

@@ -50,29 +50,22 @@ export class Change extends Value {
   }
 }
 
-/** The store; `client.state`. Values are what `encode` takes. */
-export class State {
-  #session;
+/** The flags of a watch that lists the keys there are and ends. */
+export const LISTING = kept.WITH_PRESENT | kept.ONLY_PRESENT | kept.KEYS_ONLY;
+
+/** The store, as a function's context has it: `context.state`. Values are what `encode` takes. */
+export class KeyValue {
+  #ask;
+  #list;
 
   /**
    * @internal
-   * @param {import('./session.js').Session} session
+   * @param {(what: 'GET' | 'PUT' | 'DELETE', make: (id: number) => Buffer) => Promise<any>} ask sends a frame and gives its answer
+   * @param {(filter: string) => Promise<string[]>} list
    */
-  constructor(session) {
-    this.#session = session;
-  }
-
-  /**
-   * @param {string} what
-   * @param {number} type
-   * @param {(id: number) => Buffer} make
-   */
-  #ask(what, type, make) {
-    const { core } = this.#session;
-    return this.#session.ask(what, (waiter) => {
-      core.need(wire.STATE, 'state');
-      return core.ask(type, waiter, make);
-    });
+  constructor(ask, list) {
+    this.#ask = ask;
+    this.#list = list;
   }
 
   /**
@@ -83,7 +76,7 @@ export class State {
    */
   async get(key) {
     try {
-      return new Value(await this.#ask('GET', TYPE.GET, (id) => wire.frame(TYPE.GET, id, wire.topicBytes(key))));
+      return new Value(await this.#ask('GET', (id) => wire.frame(TYPE.GET, id, wire.topicBytes(key))));
     } catch (error) {
       if (/** @type {any} */ (error).code === 'not-found') return undefined;
       throw error;
@@ -102,7 +95,7 @@ export class State {
    */
   put(key, value, options) {
     const data = encode(value);
-    return this.#ask('PUT', TYPE.PUT, (id) => kept.put(id, key, data, options));
+    return this.#ask('PUT', (id) => kept.put(id, key, data, options));
   }
 
   /**
@@ -113,7 +106,36 @@ export class State {
    * @returns {Promise<void>}
    */
   async delete(key, options) {
-    await this.#ask('DELETE', TYPE.DELETE, (id) => kept.remove(id, key, options));
+    await this.#ask('DELETE', (id) => kept.remove(id, key, options));
+  }
+
+  /**
+   * The keys that match a filter (as of topics).
+   *
+   * @param {string} [filter]
+   * @returns {Promise<string[]>}
+   */
+  keys(filter = '#') {
+    return this.#list(filter);
+  }
+}
+
+/** The store, as a client has it: `client.state`. */
+export class State extends KeyValue {
+  #session;
+
+  /**
+   * @internal
+   * @param {import('./session.js').Session} session
+   */
+  constructor(session) {
+    const ask = (/** @type {'GET' | 'PUT' | 'DELETE'} */ what, /** @type {(id: number) => Buffer} */ make) =>
+      session.ask(what, (waiter) => {
+        session.core.need(wire.STATE, 'state');
+        return session.core.ask(TYPE[what], waiter, make);
+      });
+    super(ask, (filter) => this.#list(filter));
+    this.#session = session;
   }
 
   /**
@@ -128,14 +150,9 @@ export class State {
     return new Subscription(this.#session, stream, (change) => new Change(change));
   }
 
-  /**
-   * The keys that match a filter.
-   *
-   * @param {string} [filter]
-   * @returns {Promise<string[]>}
-   */
-  async keys(filter = '#') {
-    const stream = await this.#watch(filter, kept.WITH_PRESENT | kept.ONLY_PRESENT | kept.KEYS_ONLY, true);
+  /** @param {string} filter */
+  async #list(filter) {
+    const stream = await this.#watch(filter, LISTING, true);
     const keys = [];
     for (let change = await stream.next(); change && change.kind !== 'end'; change = await stream.next()) keys.push(change.key);
     return keys;
