@@ -2,8 +2,10 @@ package dev.fescue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Who called the handler, with what, and for how long; and what it can do besides returning. */
@@ -133,8 +135,36 @@ public final class Context {
      * or {@link FescueException.Timeout}.
      */
     public byte[] invoke(String function, byte[] event, Duration timeout) {
-        long limit = Math.min(Math.max(1, timeout.toMillis()), 0xffffffffL);
-        return serving.request("$fescue/invoke/" + function, event, limit);
+        return request("$fescue/invoke/" + function, event, timeout);
+    }
+
+    /**
+     * Asks whoever answers on a topic. Throws {@link FescueException.NoResponder} (at once), {@link FescueException.Timeout},
+     * {@link FescueException.Remote} (the responder failed) or {@link FescueException.Denied}.
+     */
+    public byte[] request(String topic, byte[] payload, Duration timeout) {
+        return serving.request(topic, payload, Math.min(Math.max(1, timeout.toMillis()), 0xffffffffL));
+    }
+
+    /**
+     * Publishes on a kept topic, and waits until the message is on disk. Throws {@link FescueException.NotKept},
+     * {@link FescueException.Quota} or {@link FescueException.Denied}.
+     */
+    public void store(String topic, byte[] payload) {
+        serving.store(topic, payload);
+    }
+
+    /**
+     * Kept messages of the past in order of their arrival, at most so many (0: 1000); from and until may be null. Where there are more,
+     * the oldest, or the newest.
+     */
+    public List<Past> history(String filter, Instant from, Instant until, int limit, boolean newest) {
+        return serving.history(filter, newest, limit, from == null ? 0 : from.toEpochMilli(), until == null ? 0 : until.toEpochMilli());
+    }
+
+    /** What the application keeps on its device, over restarts and versions: keys and values. */
+    public KeyValue state() {
+        return new KeyValue(serving);
     }
 
     /** Writes a line to the application's log. */

@@ -26,6 +26,7 @@ final class Frames {
     static final int WITH_PRESENT = 1;
     static final int ONLY_PRESENT = 2;
     static final int KEYS_ONLY = 4;
+    static final int LISTING = WITH_PRESENT | ONLY_PRESENT | KEYS_ONLY; // the keys there are, then the end
 
     private Frames() {}
 

@@ -2,8 +2,8 @@ package dev.fescue;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,7 +11,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /** Serves the invocations of a function; see {@link Worker}. */
-final class Serving implements Reader.Taker {
+final class Serving implements Reader.Taker, KeyValue.Asker {
+    private static final int CAPABILITIES =
+        Frames.FUNCTIONS | Frames.REQUESTS | Frames.LOGS | Frames.STATE | Frames.DURABLE | Frames.HISTORY;
     private static final int HELD = 32768; // bytes of answers that may wait for further ones
     private static final long QUICK = 50_000; // nanoseconds: a handler faster than this is worth batching
     private static final int TRUST = 32; // so many quick invocations in a row
@@ -24,9 +26,8 @@ final class Serving implements Reader.Taker {
     private final ArrayDeque<Context> backlog = new ArrayDeque<>(); // of the main thread
     private final Map<Long, Context> running = new ConcurrentHashMap<>();
     private final Set<String> allowed = new HashSet<>(); // topics that may be published on
-    private final Map<Long, Waiter> receipts = new HashMap<>();
+    private final Asked asked = new Asked();
     private ByteBuffer held = ByteBuffer.allocateDirect(2 * HELD);
-    private long receipt;
     private int quick;
     private Handler handler;
     private volatile long maxBody = 1 << 20;
@@ -40,7 +41,7 @@ final class Serving implements Reader.Taker {
 
     /** Says HELLO, loads the handler, says READY, and serves until GOODBYE. Ends the process. */
     void run(String name) {
-        send(Frames.hello("", Worker.environment("FESCUE_APPLICATION"), Frames.FUNCTIONS | Frames.LOGS));
+        send(Frames.hello("", Worker.environment("FESCUE_APPLICATION"), CAPABILITIES));
         try {
             handler = Handler.load(name);
         } catch (Throwable e) {
@@ -117,16 +118,11 @@ final class Serving implements Reader.Taker {
             case Type.GOODBYE:
                 leaving = true;
                 break;
-            case Type.OK:
-                answered(id, null, null);
-                break;
-            case Type.REPLY:
-                answered(id, body.rest(), null);
-                break;
             case Type.ERROR:
                 refused(id, Incoming.refusal(body));
                 break;
             default:
+                asked.frame(type, id, body);
                 break;
         }
     }
@@ -224,67 +220,75 @@ final class Serving implements Reader.Taker {
         flush();
     }
 
-    // Publishing.
+    // What a context can do.
 
     void publish(String topic, byte[] payload) {
-        Frames.checkTopic(topic);
-        Frames.checkSize(topic, 2L + Frames.utf8(topic).length + payload.length, payload.length, maxBody);
-        Waiter waiter = null;
+        checkFits(topic, payload, 2);
         synchronized (this) {
-            if (!allowed.contains(topic)) {
-                waiter = new Waiter();
-                receipts.put(++receipt, waiter);
+            if (allowed.contains(topic)) {
+                send(Frames.publishTo(0, topic, payload));
+                return;
             }
-            send(Frames.publishTo(waiter == null ? 0 : receipt, topic, payload));
         }
-        if (waiter != null) {
-            await(waiter);
-            synchronized (this) {
-                allowed.add(topic);
-            }
+        ask(id -> Frames.publishTo(id, topic, payload));
+        synchronized (this) {
+            allowed.add(topic);
         }
     }
 
     /** Sends a request and waits for its answer; timeout in ms. */
     byte[] request(String topic, byte[] payload, long timeout) {
-        Frames.checkTopic(topic);
-        Frames.checkSize(topic, 6L + Frames.utf8(topic).length + payload.length, payload.length, maxBody);
-        Waiter waiter = new Waiter();
-        synchronized (this) {
-            receipts.put(++receipt, waiter);
-            send(Frames.request(receipt, timeout, topic, payload));
-        }
-        return (byte[]) await(waiter);
+        checkFits(topic, payload, 6);
+        return (byte[]) ask(id -> Frames.request(id, timeout, topic, payload));
     }
 
-    /** Waits for an answer; the main thread reads on meanwhile, and invocations wait. */
-    private Object await(Waiter waiter) {
-        while (Thread.currentThread() == main && !waiter.isDone()) {
+    /** STORE, without an id of the message: the link of a worker is not made anew, so that nothing is sent twice. */
+    void store(String topic, byte[] payload) {
+        checkFits(topic, payload, 4);
+        ask(id -> Frames.store(id, "", topic, payload));
+    }
+
+    /** HISTORY; times in ms, 0 is no bound. */
+    @SuppressWarnings("unchecked")
+    List<Past> history(String filter, boolean newest, int limit, long from, long until) {
+        Frames.checkTopic(filter);
+        return (List<Past>) ask(id -> Frames.history(id, filter, newest, limit, from, until));
+    }
+
+    @Override
+    public Object ask(String what, int type, Core.Asking asking) {
+        return ask(asking);
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public List<String> keys(String filter) {
+        return (List<String>) ask(id -> Frames.watch(id, filter, Frames.LISTING));
+    }
+
+    private void checkFits(String topic, byte[] payload, int fields) {
+        Frames.checkTopic(topic);
+        Frames.checkSize(topic, (long) fields + Frames.utf8(topic).length + payload.length, payload.length, maxBody);
+    }
+
+    /** Sends a frame and waits for its answer; the main thread reads on meanwhile, and invocations wait. */
+    private Object ask(Core.Asking asking) {
+        Asked.Pending pending = new Asked.Pending();
+        send(asking.frame(asked.begin(pending)));
+        while (Thread.currentThread() == main && !pending.isDone()) {
             read();
         }
-        waiter.await(0);
-        return waiter.outcome();
-    }
-
-    private synchronized void answered(long id, byte[] answer, FescueException refusal) {
-        Waiter waiter = receipts.remove(id);
-        if (waiter != null) {
-            waiter.resolve(answer, refusal);
-        }
+        pending.await(0);
+        return pending.outcome();
     }
 
     private void refused(long id, Incoming.Refusal refusal) {
-        boolean publishing = refusal.refused() == Type.PUBLISHTO;
-        boolean asked;
-        synchronized (this) {
-            asked = (publishing || refusal.refused() == Type.REQUEST) && receipts.containsKey(id);
-            if (publishing) {
+        if (refusal.refused() == Type.PUBLISHTO) {
+            synchronized (this) {
                 allowed.remove(refusal.topic()); // the next one asks again
             }
         }
-        if (asked) {
-            answered(id, null, refusal.exception());
-        } else {
+        if (!asked.refused(id, refusal)) {
             System.err.println("fescue: " + refusal.exception().getMessage());
         }
     }

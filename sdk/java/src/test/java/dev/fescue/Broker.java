@@ -81,6 +81,14 @@ final class Broker implements AutoCloseable {
         command(Map.of("grant", grants.get(name)));
     }
 
+    /** A grant as {@link #grant}, with a topic that is kept. */
+    void grantKeeping(String name, String kept, List<String> subscribe, List<String> publish) {
+        Map<String, Object> grant = new LinkedHashMap<>(grantOf(name, "", subscribe, publish));
+        grant.put("keep", List.of(Map.of("topic", kept, "size", 1 << 20)));
+        grants.put(name, grant);
+        command(Map.of("grant", grant));
+    }
+
     /** Gives a command, returns its answer. */
     synchronized JsonObject command(Map<String, ?> command) {
         try {
