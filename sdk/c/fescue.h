@@ -223,6 +223,11 @@ void fescue_stop(fescue_client *c);
 long fescue_request(fescue_client *c, const char *topic, const void *data, size_t size, void *reply, size_t room,
                     int timeout_ms);
 
+/* Calls another function of this device, as fescue_request(): what it returned is the answer. The configuration grants it,
+ * `resources: {invoke: [function]}`. FESCUE_INTERNAL: the function failed, c->error says how. */
+long fescue_invoke(fescue_client *c, const char *function, const void *data, size_t size, void *reply, size_t room,
+                   int timeout_ms);
+
 /* Answers a call or an invocation. For a plain message it does nothing, so that one handler serves both. */
 int fescue_reply(fescue_client *c, const fescue_message *m, const void *data, size_t size);
 

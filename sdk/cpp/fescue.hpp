@@ -300,6 +300,12 @@ public:
         return {reply_.data(), static_cast<std::size_t>(n)};
     }
 
+    // Calls another function of this device, as request(): what it returned is the answer. The configuration
+    // grants it, `resources: {invoke: [function]}`. Throws RemoteError if the function failed.
+    std::string invoke(const std::string& function, std::string_view payload, Milliseconds timeout = Milliseconds(10000)) {
+        return request("$fescue/invoke/" + function, payload, timeout);
+    }
+
     std::vector<Past> history(const std::string& filter, std::uint64_t from = 0, std::uint64_t until = 0, long limit = 0) {
         std::vector<Past> found;
         check(fescue_history(&raw_, filter.c_str(), from, until, limit, &add_past, &found));

@@ -216,6 +216,13 @@ func (c *Client) Request(ctx context.Context, topic string, payload []byte) ([]b
 	return a.payload, err
 }
 
+// Invoke calls another function of this device, as [Client.Request]: what it returned is the answer. The
+// configuration grants it, `resources: {invoke: [function]}`. Errors: Internal if the function failed, NoResponder
+// if there is none.
+func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	return c.Request(ctx, "$fescue/invoke/"+function, payload)
+}
+
 // Log writes a line to the application's log.
 func (c *Client) Log(ctx context.Context, level slog.Level, text string) error {
 	n := uint32(min(max(int(level-slog.LevelDebug)/4, 0), 3))

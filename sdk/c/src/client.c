@@ -184,6 +184,16 @@ long fescue_request(fescue_client *c, const char *topic, const void *data, size_
     return c->wait.size > room ? failed(c, FESCUE_ROOM, "the answer is larger than the room for it", view_of(topic)) : (long)c->wait.size;
 }
 
+long fescue_invoke(fescue_client *c, const char *function, const void *data, size_t size, void *reply, size_t room, int timeout_ms) {
+    static const char calls[] = "$fescue/invoke/";
+    char topic[sizeof calls + 63]; /* a function's name is a DNS label */
+    const size_t length = strlen(function);
+    if (length == 0 || length > 63) return failed(c, FESCUE_ARGUMENT, "a function's name has 1 to 63 letters, digits and hyphens", view_of(function));
+    memcpy(topic, calls, sizeof calls - 1);
+    memcpy(topic + sizeof calls - 1, function, length + 1);
+    return fescue_request(c, topic, data, size, reply, room, timeout_ms);
+}
+
 int fescue_fd(const fescue_client *c) { return c->open ? c->reading : -1; }
 
 int fescue_log(fescue_client *c, int level, const char *text) {

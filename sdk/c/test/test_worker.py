@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from harness import TOKEN
+from harness import OTHER, TOKEN
 
 import fescue
 
@@ -38,6 +38,18 @@ def test_what_a_function_publishes(broker, function):
         assert function(b"publish t/out") == b""
         assert messages.get(10).payload == b"published"
         assert function(b"publish secret/x")["type"] == "denied"
+
+
+def test_calling_another_function(broker, function):
+    broker.grant("fun", "", subscribe=["t/#"], publish=["t/#", "$fescue/invoke/other"])
+    broker.grant("other", OTHER, subscribe=["$fescue/invoke/other"])
+    failure = function(b"invoke other")
+    assert failure["type"] == "no-responder", failure
+    with fescue.connect(broker.addresses["unix"], OTHER) as client:
+        client.responder("$fescue/invoke/other")(lambda m: m.payload * 3)
+        assert function(b"invoke other") == b"333"
+    assert function(b"invoke secret")["type"] == "denied"
+    assert function(b"invoke " + b"x" * 64)["type"] == "argument"
 
 
 def test_cancellation(broker, function):

@@ -24,6 +24,15 @@ static void publish(fescue_client *c, const fescue_message *m) {
     if (status < 0) fescue_fail(c, m, fescue_status_name(status), c->error);
 }
 
+static void invoke(fescue_client *c, const fescue_message *m) {
+    char name[100], answer[16];
+    long size;
+    snprintf(name, sizeof name, "%.*s", (int)m->payload.size - 7, m->payload.data + 7);
+    size = fescue_invoke(c, name, "3", 1, answer, sizeof answer, 5000);
+    if (size < 0) fescue_fail(c, m, fescue_status_name((int)size), c->error);
+    else fescue_reply(c, m, answer, (size_t)size);
+}
+
 static void handle(fescue_client *c, const fescue_message *m, void *user) {
     (void)user;
     if (begins(m->payload, "echo ")) fescue_reply(c, m, m->payload.data + 5, m->payload.size - 5);
@@ -33,6 +42,7 @@ static void handle(fescue_client *c, const fescue_message *m, void *user) {
         fescue_reply(c, m, type.data, type.size);
     } else if (begins(m->payload, "fail ")) fescue_fail(c, m, "ValueError", "as it was told to");
     else if (begins(m->payload, "publish ")) publish(c, m);
+    else if (begins(m->payload, "invoke ")) invoke(c, m);
     else if (begins(m->payload, "log")) fescue_log(c, 2, "from the handler");
     else if (begins(m->payload, "cancel")) wait_for_cancel(c, m);
     else if (begins(m->payload, "large ")) fescue_reply(c, m, big, sizeof big - 1);
