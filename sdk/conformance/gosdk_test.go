@@ -172,8 +172,10 @@ func TestGoReconnection(t *testing.T) {
 
 func TestGoInvokesAnotherFunction(t *testing.T) {
 	link := exchangetest.Fixture{
-		Listen: func(string) (exchange.Link, error) { return tcp.Listen(t.Context(), tcp.Options{Address: "127.0.0.1:0"}) },
-		Dial:   func(ctx context.Context, address string) (io.ReadWriteCloser, error) { return tcp.Dial(ctx, address) },
+		Listen: func(string) (exchange.Link, error) {
+			return tcp.Listen(t.Context(), tcp.Options{Address: "127.0.0.1:0"})
+		},
+		Dial: func(ctx context.Context, address string) (io.ReadWriteCloser, error) { return tcp.Dial(ctx, address) },
 	}
 	b := exchangetest.Start(t, link, exchange.Options{})
 	b.Allow("caller", spec.Resources{Publish: []spec.Filter{spec.InvokeTopic + "other"}}, "caller-token")
