@@ -34,6 +34,7 @@ export const pages: Place[] = [
   { name: "applications", path: "/applications", ready: text("roots-server") },
   { name: "application", path: "/applications/hello", ready: text("May publish") },
   { name: "application-code", path: "/applications/hello/code", ready: text("def handle") },
+  { name: "application-topics", path: "/applications/hello/topics", ready: text("hello/reply") },
   { name: "application-versions", path: "/applications/hello/versions", ready: text("Compare") },
   { name: "application-deployments", path: "/applications/hello/deployments", ready: text("hello 0.1.0") },
   { name: "application-logs", path: "/applications/hello/logs", ready: text("greeting") },

@@ -17,11 +17,13 @@ import { CodeTab } from "./CodeTab";
 import { Delete } from "./Delete";
 import { Overview } from "./Overview";
 import { summary } from "./state";
+import { TopicsTab } from "./TopicsTab";
 import { Versions } from "./Versions";
 
 const tabs = [
   ["overview", "Overview"],
   ["code", "Code"],
+  ["topics", "Topics"],
   ["versions", "Versions"],
   ["deployments", "Deployments"],
   ["logs", "Logs"],
@@ -51,6 +53,9 @@ export default function Application({ name, tab }: { name: string; tab: string }
             </Tabs.Panel>
             <Tabs.Panel value="code">
               <CodeTab name={name} />
+            </Tabs.Panel>
+            <Tabs.Panel value="topics">
+              <TopicsTab app={app} />
             </Tabs.Panel>
             <Tabs.Panel value="versions">
               <Versions app={app} />

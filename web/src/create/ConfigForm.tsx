@@ -13,7 +13,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { memo, useState } from "react";
+import { memo, type ReactNode, useState } from "react";
 import type { Fault } from "../api/failure";
 import { kindOf, type Schema } from "./schema";
 import { change, type Path, read, type Value } from "./yaml";
@@ -23,6 +23,7 @@ interface ConfigFormProps {
   schema: Schema;
   faults: Fault[];
   onChange: (text: string) => void;
+  above?: Record<string, ReactNode>; // what stands first in a group, by its key
 }
 
 // What one fills in first comes first; keys that are not named here follow in their order.
@@ -46,13 +47,13 @@ const order = [
   "run",
 ];
 
-export function ConfigForm({ text, schema, faults, onChange }: ConfigFormProps) {
+export function ConfigForm({ text, schema, faults, onChange, above }: ConfigFormProps) {
   const values = read(text);
   if (!values) {
     return <p className="faint">The text beside cannot be read as YAML. Mend it there; the form follows.</p>;
   }
   const set = (path: Path, value: Value | undefined) => onChange(change(text, path, value));
-  return <Fields schema={schema} value={values} path={[]} set={set} faults={faults} />;
+  return <Fields schema={schema} value={values} path={[]} set={set} faults={faults} above={above} />;
 }
 
 interface FieldProps {
@@ -61,6 +62,7 @@ interface FieldProps {
   path: Path;
   set: (path: Path, value: Value | undefined) => void;
   faults: Fault[];
+  above?: Record<string, ReactNode>;
 }
 
 const fieldName = (path: Path) => path.map((p, i) => (typeof p === "number" ? `[${p}]` : i ? `.${p}` : p)).join("");
@@ -68,7 +70,7 @@ const fieldName = (path: Path) => path.map((p, i) => (typeof p === "number" ? `[
 // faultOf is the fault that is the field’s own.
 const faultOf = (faults: Fault[], path: Path) => faults.find((f) => f.field === fieldName(path))?.message;
 
-function Fields({ schema, value, path, set, faults }: FieldProps) {
+function Fields({ schema, value, path, set, faults, above }: FieldProps) {
   const properties = schema.properties ?? {};
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   const keys = Object.keys(properties).sort((a, b) => rank(a) - rank(b));
@@ -83,6 +85,7 @@ function Fields({ schema, value, path, set, faults }: FieldProps) {
           path={[...path, key]}
           set={set}
           faults={faults}
+          above={above}
           required={schema.required?.includes(key)}
         />
       ))}
@@ -132,6 +135,7 @@ function Field(props: FieldProps & { required?: boolean }) {
     case "group":
       return (
         <Fieldset legend={key} className="fields">
+          {path.length === 1 && props.above?.[key]}
           <Fields {...props} />
         </Fieldset>
       );

@@ -1,8 +1,7 @@
 // Workbench is where an application is written: its files, its configuration as form
 // and text, what is wrong with it, and its deployment.
-import { Alert, Button, Group, SegmentedControl, Text } from "@mantine/core";
+import { Alert, Button, Group, Text } from "@mantine/core";
 import { IconRocket } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { failureOf, type Fault } from "../api/failure";
@@ -12,12 +11,12 @@ import { Trouble } from "../parts/Trouble";
 import { bytes, count } from "../parts/words";
 import type { Files } from "./archive";
 import { Code } from "./Code";
-import { ConfigForm } from "./ConfigForm";
+import { Configuration } from "./Configuration";
 import { useDeploy } from "./deploy";
 import { DeviceChoice } from "./DeviceChoice";
 import { type Draft, drafts } from "./drafts";
 import { FileList } from "./FileList";
-import { schema } from "./schema";
+import { Packages } from "./Packages";
 import { configurationFile } from "./templates";
 import { TrialPanel } from "./TrialPanel";
 import { sizeOf } from "./upload";
@@ -89,7 +88,12 @@ export function Workbench({ draftName, start, devices: there = [] }: WorkbenchPr
           }}
         />
         {chosen === configurationFile || !(chosen in files) ? (
-          <Configuration text={config} faults={faults} onChange={configure} />
+          <Configuration
+            text={config}
+            faults={faults}
+            onChange={configure}
+            packages={<Packages config={config} files={files} onChange={edit} />}
+          />
         ) : (
           <FilePane
             key={chosen}
@@ -214,54 +218,6 @@ function Deployed({ id, name, version, devices }: { id: number; name: string; ve
       </Group>
       <Progress id={id} devices={devices} />
     </section>
-  );
-}
-
-function Configuration({ text, faults, onChange }: { text: string; faults: Fault[]; onChange: (text: string) => void }) {
-  const known = useQuery(schema);
-  const [side, setSide] = useState("text");
-  return (
-    <div className="bench-config" data-side={side}>
-      <SegmentedControl
-        size="xs"
-        className="bench-side"
-        aria-label="Form or text"
-        value={side}
-        onChange={setSide}
-        data={[
-          { value: "form", label: "Form" },
-          { value: "text", label: "Text" },
-        ]}
-      />
-      <div className="bench-form" role="region" aria-label="Configuration as a form" tabIndex={0}>
-        {known.data ? (
-          <ConfigForm text={text} schema={known.data} faults={faults} onChange={onChange} />
-        ) : known.error ? (
-          <Trouble error={known.error} />
-        ) : null}
-      </div>
-      <div className="bench-text">
-        <Code
-          path={configurationFile}
-          label="Text of fescue.yaml"
-          value={text}
-          faults={faults}
-          schema={known.data}
-          onChange={onChange}
-        />
-        {faults.length > 0 && (
-          <ul className="faults" aria-label="Faults">
-            {faults.map((f, i) => (
-              <li key={i}>
-                {f.line ? <span className="mono">line {f.line} </span> : null}
-                {f.message}
-                {f.suggestion && <span className="faint"> {f.suggestion}</span>}
-              </li>
-            ))}
-          </ul>
-        )}
-      </div>
-    </div>
   );
 }
 

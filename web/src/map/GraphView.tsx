@@ -14,7 +14,7 @@ import {
 import { useMemo } from "react";
 import { Link } from "wouter";
 import { Status } from "../parts/Status";
-import { rate } from "../parts/words";
+import { count, rate } from "../parts/words";
 import type { Graph, Node } from "./graph";
 import { layout, sizes } from "./layout";
 
@@ -38,7 +38,7 @@ export default function GraphView({ graph }: { graph: Graph }) {
     source: e.from,
     target: e.to,
     type: isBack(e.from, e.to) ? "back" : "default",
-    className: e.used ? (e.rate > 0 ? "flows" : undefined) : "granted",
+    className: e.used ? (e.rate > 0 || e.shared ? "flows" : undefined) : "granted",
     label: e.rate > 0 ? rate(e.rate) : undefined,
     markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14 },
     focusable: false,
@@ -76,13 +76,18 @@ function BackEdge({ sourceX: sx, sourceY: sy, targetX: tx, targetY: ty, markerEn
 
 const edgeTypes = { back: BackEdge };
 
-const describe = (n: Node) => `${n.kind} ${n.name}${n.note ? `, ${n.note}` : ""}`;
+const describe = (n: Node) => `${n.of ? `${n.of} of ` : ""}${n.kind} ${n.name}${n.note ? `, ${n.note}` : ""}`;
+
+// Where what a node stands for is shown.
+const searched = (n: Node) => `/map?search=${encodeURIComponent(n.name.replace("…", ""))}`;
 
 function ApplicationNode({ data: { node } }: NodeProps<Drawn>) {
   return (
     <Box node={node}>
-      <Link href={`/applications/${node.name}`}>{node.name}</Link>
-      <Status state={node.state} />
+      <Link href={node.of ? searched(node) : `/applications/${node.name}`} title={node.name}>
+        {node.name}
+      </Link>
+      {node.of ? <span className="node-note">{count(node.of, "application")}</span> : <Status state={node.state} />}
     </Box>
   );
 }
@@ -90,10 +95,13 @@ function ApplicationNode({ data: { node } }: NodeProps<Drawn>) {
 function TopicNode({ data: { node } }: NodeProps<Drawn>) {
   return (
     <Box node={node}>
-      <Link href={`/topics?filter=${encodeURIComponent(node.name)}`} title={node.name}>
+      <Link href={node.of ? searched(node) : `/topics?filter=${encodeURIComponent(node.name)}`} title={node.name}>
         {node.name}
       </Link>
-      <span className="node-note">{node.note || rate(node.rate)}</span>
+      <span className="node-note">
+        {node.of ? `${count(node.of, "topic")}, ` : ""}
+        {node.note || rate(node.rate)}
+      </span>
     </Box>
   );
 }

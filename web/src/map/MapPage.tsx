@@ -1,5 +1,5 @@
 // MapPage: the graph of a device's applications and topics, live.
-import { Text } from "@mantine/core";
+import { Group, SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
@@ -8,46 +8,85 @@ import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Pick } from "../parts/Pick";
+import { Search } from "../parts/Search";
 import { rate } from "../parts/words";
 import { usePlaced } from "../topics/usePlaced";
 import { useTopics } from "../topics/useTopics";
-import { type Graph, graphOf, mostTopics } from "./graph";
-import { usePublishers } from "./usePublishers";
+import { type Graph, graphOf } from "./graph";
+import { around, busiest, clustered, narrowed, type Show } from "./view";
 
 const GraphView = lazy(() => import("./GraphView"));
 
+// More than that nobody can read; the busiest are drawn.
+const mostNodes = 120;
+
 export default function MapPage() {
   const machines = useQuery(devices);
-  const [search, setSearch] = useSearchParams();
-  const device = search.get("device") ?? (machines.data?.find((d) => d.connected) ?? machines.data?.[0])?.id ?? "";
+  const [params, setParams] = useSearchParams();
+  const device = params.get("device") ?? (machines.data?.find((d) => d.connected) ?? machines.data?.[0])?.id ?? "";
+  const search = params.get("search") ?? "";
+  const show = (params.get("show") ?? "all") as Show;
+  const put = (key: string, value: string) =>
+    setParams(
+      (was) => {
+        if (value) was.set(key, value);
+        else was.delete(key);
+        return was;
+      },
+      { replace: true },
+    );
   const { query, rates } = useTopics(device);
   const placed = usePlaced(device);
-  const publishers = usePublishers(device);
-  const graph = useMemo(() => graphOf(placed, rates, publishers), [placed, rates, publishers]);
+  const whole = useMemo(() => graphOf(placed, rates), [placed, rates]);
+  const wanted = useMemo(() => clustered(narrowed(around(whole, search), show)), [whole, search, show]);
+  const graph = useMemo(() => busiest(wanted, mostNodes), [wanted]);
   return (
     <Page
       title="Map"
-      note={`Who talks to whom${device ? ` on ${device}` : ""}. Dashed: granted, not used.`}
+      note={`Who talks to whom${device ? ` on ${device}` : ""}. Dashed: granted, not used. Orange: nobody hears it, or nothing comes.`}
       actions={
         (machines.data?.length ?? 0) > 1 && (
-          <Pick label="Device" value={device} onChange={(d) => setSearch({ device: d })} data={machines.data!.map((d) => d.id)} />
+          <Pick label="Device" value={device} onChange={(d) => put("device", d)} data={machines.data!.map((d) => d.id)} />
         )
       }
     >
       <Loaded query={query} height={480}>
         {() =>
-          graph.nodes.length === 0 ? (
+          whole.nodes.length === 0 ? (
             <Empty title="Nothing to draw yet">
               Applications and the topics they use appear here. <Link href="/new">Write one</Link>.
             </Empty>
           ) : (
             <>
-              <Suspense fallback={<div className="map" />}>
-                <GraphView graph={graph} />
-              </Suspense>
-              {rates.length > mostTopics && (
+              <Group gap="sm">
+                <Search
+                  label="Search the map"
+                  placeholder="Application or topic"
+                  value={search}
+                  onChange={(text) => put("search", text)}
+                />
+                <SegmentedControl
+                  size="xs"
+                  aria-label="What to show"
+                  value={show}
+                  onChange={(value) => put("show", value === "all" ? "" : value)}
+                  data={[
+                    { value: "all", label: "All" },
+                    { value: "flowing", label: "What flows" },
+                    { value: "findings", label: "Unused, unheard" },
+                  ]}
+                />
+              </Group>
+              {graph.nodes.length === 0 ? (
+                <Empty title="Nothing of this kind">Search for something else, or show all.</Empty>
+              ) : (
+                <Suspense fallback={<div className="map" />}>
+                  <GraphView graph={graph} />
+                </Suspense>
+              )}
+              {wanted.nodes.length > graph.nodes.length && (
                 <Text size="sm" c="dimmed">
-                  The {mostTopics} busiest of {rates.length} topics are drawn.
+                  The busiest {graph.nodes.length} of {wanted.nodes.length} are drawn. Search for the others.
                 </Text>
               )}
               <InWords graph={graph} />
@@ -68,7 +107,7 @@ function InWords({ graph }: { graph: Graph }) {
       <ul className="words">
         {graph.edges.map((e) => (
           <li key={e.id}>
-            {name.get(e.from)} → {name.get(e.to)}: {e.used ? rate(e.rate) : "granted, not used"}
+            {name.get(e.from)} → {name.get(e.to)}: {!e.used ? "granted, not used" : e.shared ? "some" : rate(e.rate)}
           </li>
         ))}
         {graph.nodes

@@ -10,14 +10,16 @@ export interface Node {
   name: string;
   note: string; // what is to be said of it, "" if nothing
   state: string; // of an application
-  rate: number; // of a topic
+  rate: number; // messages a second on a topic
+  of?: number; // how many it stands for, if it stands for several
 }
 
 export interface Edge {
   id: string;
   from: string;
   to: string;
-  rate: number;
+  rate: number; // messages a second
+  shared: boolean; // several publish: which of them how much is not known
   used: boolean; // false: granted only
 }
 
@@ -26,71 +28,82 @@ export interface Graph {
   edges: Edge[];
 }
 
-export const mostTopics = 150;
+// What a device calls those that are no applications.
+const outside: Record<string, string> = { "@nats": "MQTT and NATS clients", "@agent": "Console, command line" };
 
-// publishers are, by topic, who was seen to publish on it.
-export function graphOf(placed: Placed[], topics: TopicRate[], publishers: Map<string, Set<string>>): Graph {
-  const nodes = new Map<string, Node>();
-  const edges = new Map<string, Edge>();
-  const add = (n: Node) => nodes.get(n.id) ?? (nodes.set(n.id, n), n);
-  const connect = (from: string, to: string, rate: number, used: boolean) => {
-    const id = `${from} → ${to}`;
-    const there = edges.get(id);
-    if (!there || (used && !there.used)) edges.set(id, { id, from, to, rate, used });
-  };
-  for (const p of placed) add({ id: appID(p.name), kind: "application", name: p.name, note: "", state: p.state, rate: 0 });
-  const busiest = [...topics].sort((a, b) => b.rate - a.rate || b.messages - a.messages).slice(0, mostTopics);
-  for (const t of busiest) {
-    add({ id: topicID(t.topic), kind: "topic", name: t.topic, note: noteOf(t), state: "", rate: t.rate });
-    published(t, placed, publishers.get(t.topic) ?? new Set(), add, connect);
-    subscribed(t, placed, connect);
+export function graphOf(placed: Placed[], topics: TopicRate[]): Graph {
+  const g = new Builder();
+  for (const p of placed) g.node({ id: appID(p.name), kind: "application", name: p.name, state: p.state });
+  const real = topics.filter((t) => !/[+#]/.test(t.topic) && !t.topic.startsWith("$"));
+  for (const t of real) {
+    g.node({ id: topicID(t.topic), kind: "topic", name: t.topic, note: noteOf(t), rate: t.rate });
+    published(g, t, placed);
+    subscribed(g, t, placed);
   }
-  granted(placed, busiest, add, connect);
-  return { nodes: [...nodes.values()], edges: [...edges.values()] };
+  granted(g, placed, real);
+  return g.graph();
+}
+
+class Builder {
+  private nodes = new Map<string, Node>();
+  private edges = new Map<string, Edge>();
+
+  node(n: Pick<Node, "id" | "kind" | "name"> & Partial<Node>): string {
+    if (!this.nodes.has(n.id)) this.nodes.set(n.id, { note: "", state: "", rate: 0, ...n });
+    return n.id;
+  }
+
+  edge(from: string, to: string, flow: { rate?: number; shared?: boolean; used: boolean }) {
+    const id = `${from} → ${to}`;
+    const there = this.edges.get(id);
+    if (!there || (flow.used && !there.used)) this.edges.set(id, { id, from, to, rate: 0, shared: false, ...flow });
+  }
+
+  graph = (): Graph => ({ nodes: [...this.nodes.values()], edges: [...this.edges.values()] });
 }
 
 const appID = (name: string) => `app:${name}`;
 const topicID = (topic: string) => `topic:${topic}`;
 
+// Who only looks on, from the console or the command line, is not who a message is for.
+const hearers = (t: TopicRate) => (t.subscribedBy ?? []).filter((name) => name !== "@agent");
+
 function noteOf(t: TopicRate): string {
-  if (t.subscribers === 0 && t.messages > 0) return "nobody hears it";
-  if (t.publishers === 0 && t.messages === 0) return "nothing published yet";
-  return "";
+  if (t.messages === 0) return "nothing published yet";
+  return hearers(t).length === 0 ? "nobody hears it" : "";
 }
 
-type Add = (n: Node) => Node;
-type Connect = (from: string, to: string, rate: number, used: boolean) => void;
-
-function published(t: TopicRate, placed: Placed[], seen: Set<string>, add: Add, connect: Connect) {
-  const may = placed.filter((p) => p.grants.publish.some((f) => matchesFilter(f, t.topic)));
-  for (const p of may) {
-    // With one application that may, and messages, it is who does: its messages need not have been seen.
-    const does = seen.has(p.name) || (seen.size === 0 && may.length === 1 && t.messages > 0);
-    connect(appID(p.name), topicID(t.topic), does ? t.rate / Math.max(seen.size, 1) : 0, does);
-  }
-  for (const name of seen) {
-    if (placed.some((p) => p.name === name)) continue;
-    const outside = add({ id: `outside:${name}`, kind: "outside", name, note: "", state: "", rate: 0 });
-    connect(outside.id, topicID(t.topic), t.rate / seen.size, true);
-  }
-}
-
-function subscribed(t: TopicRate, placed: Placed[], connect: Connect) {
+function published(g: Builder, t: TopicRate, placed: Placed[]) {
+  const by = new Set(t.publishedBy ?? []);
+  const flow = { rate: by.size === 1 ? t.rate : 0, shared: by.size > 1 && t.rate > 0, used: t.messages > 0 };
   for (const p of placed) {
-    if (p.grants.subscribe.some((f) => matchesFilter(f, t.topic)))
-      connect(topicID(t.topic), appID(p.name), t.rate, t.subscribers > 0);
+    if (by.has(p.name)) g.edge(appID(p.name), topicID(t.topic), flow);
+    else if (p.grants.publish.some((f) => matchesFilter(f, t.topic))) g.edge(appID(p.name), topicID(t.topic), { used: false });
   }
+  for (const name of by) if (outside[name]) g.edge(outsider(g, name), topicID(t.topic), flow);
 }
+
+function subscribed(g: Builder, t: TopicRate, placed: Placed[]) {
+  const by = new Set(hearers(t));
+  const flow = { rate: t.rate, used: true };
+  for (const p of placed) {
+    if (by.has(p.name)) g.edge(topicID(t.topic), appID(p.name), flow);
+    else if (p.grants.subscribe.some((f) => matchesFilter(f, t.topic))) g.edge(topicID(t.topic), appID(p.name), { used: false });
+  }
+  for (const name of by) if (outside[name]) g.edge(topicID(t.topic), outsider(g, name), flow);
+}
+
+const outsider = (g: Builder, name: string) => g.node({ id: `outside:${name}`, kind: "outside", name: outside[name]! });
 
 // granted adds permissions that fit no topic in use.
-function granted(placed: Placed[], topics: TopicRate[], add: Add, connect: Connect) {
+function granted(g: Builder, placed: Placed[], topics: TopicRate[]) {
   for (const p of placed) {
     for (const of of ["publish", "subscribe"] as const) {
       for (const filter of p.grants[of]) {
-        if (topics.some((t) => matchesFilter(filter, t.topic))) continue;
-        const topic = add({ id: topicID(filter), kind: "topic", name: filter, note: "granted, not used", state: "", rate: 0 });
-        if (of === "publish") connect(appID(p.name), topic.id, 0, false);
-        else connect(topic.id, appID(p.name), 0, false);
+        if (filter.startsWith("$") || topics.some((t) => matchesFilter(filter, t.topic))) continue;
+        const topic = g.node({ id: topicID(filter), kind: "topic", name: filter, note: "granted, not used" });
+        if (of === "publish") g.edge(appID(p.name), topic, { used: false });
+        else g.edge(topic, appID(p.name), { used: false });
       }
     }
   }

@@ -15,9 +15,10 @@ export function usePlaced(device: string): Placed[] {
   const stored = useQuery(configurations).data;
   return useMemo(() => {
     const placed: Placed[] = [];
+    const known = new Map(stored?.map((v) => [`${v.name} ${v.version}`, v]));
     for (const app of apps ?? []) {
       const p = app.placements.find((p) => p.device === device);
-      const version = p && stored?.find((v) => v.name === app.name && v.version === (p.actual || p.version));
+      const version = p && known.get(`${app.name} ${p.actual || p.version}`);
       if (p && version) placed.push({ name: app.name, state: p.state, grants: grantsOf(version.configuration) });
     }
     return placed;
