@@ -92,6 +92,38 @@ describe("what one brings along", () => {
   });
 });
 
+describe("the configuration", () => {
+  it("is completed from the server's schema, key and value", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/brought/edit");
+    await page.getByRole("button", { name: "fescue.yaml" }).click();
+    await write(page, "Text of fescue.yaml", "name: brought\nversion: 0.1.1\nruntime: python\nhandler: main.handle\n");
+    const offered = (name: string) => page.getByRole("listbox", { name: "Completions" }).getByRole("option", { name });
+    await page.keyboard.type("iso");
+    await offered("isolation").waitFor();
+    await page.waitForTimeout(100); // it takes no key for a choice before
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("str");
+    await offered("strict").waitFor();
+    await page.waitForTimeout(100);
+    await page.keyboard.press("Enter");
+    await text("fescue.yaml").getByText("isolation: strict").waitFor();
+  });
+
+  it("names packages, which are written to the file that pip reads", async () => {
+    const { page } = seen;
+    await page.getByLabel("New of the Python packages").fill("requests==2.32.3");
+    await page.keyboard.press("Enter");
+    await text("fescue.yaml").getByText("requirements: requirements.txt").waitFor();
+    await page.getByLabel("Package requests==2.32.3").fill("requests==2.34.0");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "requirements.txt", exact: true }).click();
+    await text("requirements.txt").getByText("requests==2.34.0").waitFor();
+    await page.getByRole("button", { name: "Discard edits" }).click();
+    await page.getByRole("button", { name: "requirements.txt", exact: true }).waitFor({ state: "detached" });
+  });
+});
+
 describe("a trial", () => {
   it("leaves alone what runs, and saves its event for the next time", async () => {
     const { page } = seen;

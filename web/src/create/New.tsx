@@ -10,6 +10,7 @@ import { When } from "../parts/When";
 import type { Files } from "./archive";
 import { Drop } from "./Drop";
 import { type Draft, drafts, newDraft, useDrafts } from "./drafts";
+import { guess } from "./guess";
 import { configurationFile, fill, type Template, templates } from "./templates";
 import { UploadButton } from "./UploadButton";
 import { Workbench } from "./Workbench";
@@ -112,7 +113,7 @@ function FromFiles({ onStart }: { onStart: (d: Draft) => void }) {
     setError(undefined);
     try {
       const { [configurationFile]: config, ...rest } = await coming;
-      onStart(startWith(typeof config === "string" ? config : bareConfiguration, rest));
+      onStart(startWith(typeof config === "string" ? config : guess(rest), rest));
     } catch (e) {
       setError(e);
     }
@@ -122,7 +123,7 @@ function FromFiles({ onStart }: { onStart: (d: Draft) => void }) {
       <Title order={2}>From files</Title>
       <Drop label="Drop files" className="drop" onFiles={(coming) => void take(coming)}>
         <Text size="sm" ta="center">
-          Drop a folder, files or an archive (zip, tar, tar.gz) here
+          Drop a folder, files, an archive (zip, tar, tar.gz) or a WebAssembly module here
         </Text>
         <Group gap="xs" justify="center">
           <UploadButton
@@ -148,15 +149,3 @@ function FromFiles({ onStart }: { onStart: (d: Draft) => void }) {
     </Stack>
   );
 }
-
-const bareConfiguration = `name: my-application
-version: 0.1.0
-runtime: python
-
-# What runs. A function has a handler and triggers in place of commands:
-#   handler: main.handle
-#   triggers:
-#     - topic: my/topic
-commands:
-  - run: python main.py
-`;

@@ -2,6 +2,7 @@
 import type { Files } from "./archive";
 
 const texts = import.meta.glob<string>("../../../cli/templates/**/*", { query: "?raw", import: "default", eager: true });
+export const configurationFile = "fescue.yaml";
 const root = "../../../cli/templates/";
 
 export interface Template {
@@ -19,7 +20,30 @@ const words: Record<string, [string, string]> = {
   node: ["JavaScript function", "A Node.js function, called for every message on a topic."],
   java: ["Java function", "A Java method, called for every message on a topic."],
   cpp: ["C++ function", "Compiled code, called for every message on a topic."],
-  wasm: ["WebAssembly function", "A portable module that runs on devices and microcontrollers."],
+};
+
+// An image of a registry needs nothing but a configuration. Which one it is, nobody can guess: the
+// check says at its line what is missing.
+const image: Template = {
+  name: "image",
+  title: "Container image",
+  about: "A program from a registry, confined and on Data Xchange as all others.",
+  files: {
+    [configurationFile]: `name: {{name}}
+version: 0.1.0
+runtime: container
+
+# The device pulls the image. The digest makes a version the same everywhere:
+#   docker.io/library/redis:7@sha256:…
+container:
+  image: docker.io/library/NAME@sha256:DIGEST
+
+# What its program may hear and say on Data Xchange.
+resources:
+  subscribe: [{{name}}/in]
+  publish: [{{name}}/out]
+`,
+  },
 };
 
 export const templates: Template[] = collect();
@@ -34,11 +58,11 @@ function collect(): Template[] {
     template.files[rest.join("/")] = text;
     found.set(name, template);
   }
-  // What has to be compiled first is begun in a terminal.
-  return [...found.values()].filter((t) => !("Makefile" in t.files || "image.sh" in t.files)).sort((a, b) => a.title.localeCompare(b.title));
+  // What has to be compiled or built before it is sent is begun in a terminal; its module, or its
+  // folder with the image's archive, can be brought.
+  const built = (t: Template) => /runtime: (wasm|container)/.test(t.files[configurationFile] ?? "");
+  return [image, ...[...found.values()].filter((t) => !built(t))].sort((a, b) => a.title.localeCompare(b.title));
 }
-
-export const configurationFile = "fescue.yaml";
 
 // fill makes an application of a template, as `fescue init` does.
 export function fill(template: Template, name: string): { config: string; files: Files } {

@@ -36,7 +36,7 @@ export function graphOf(placed: Placed[], topics: TopicRate[]): Graph {
   for (const p of placed) g.node({ id: appID(p.name), kind: "application", name: p.name, state: p.state });
   const real = topics.filter((t) => !/[+#]/.test(t.topic) && !t.topic.startsWith("$"));
   for (const t of real) {
-    g.node({ id: topicID(t.topic), kind: "topic", name: t.topic, note: noteOf(t), rate: t.rate });
+    g.node({ id: topicID(t.topic), kind: "topic", name: t.topic, note: noteOf(t, placed), rate: t.rate });
     published(g, t, placed);
     subscribed(g, t, placed);
   }
@@ -68,9 +68,10 @@ const topicID = (topic: string) => `topic:${topic}`;
 // Who only looks on, from the console or the command line, is not who a message is for.
 const hearers = (t: TopicRate) => (t.subscribedBy ?? []).filter((name) => name !== "@agent");
 
-function noteOf(t: TopicRate): string {
-  if (t.messages === 0) return "nothing published yet";
-  return hearers(t).length === 0 ? "nobody hears it" : "";
+function noteOf(t: TopicRate, placed: Placed[]): string {
+  if (t.messages > 0) return hearers(t).length === 0 ? "nobody hears it" : "";
+  const granted = placed.some((p) => p.grants.publish.some((f) => matchesFilter(f, t.topic)));
+  return granted && hearers(t).length === 0 ? "granted, not used" : "nothing published yet";
 }
 
 function published(g: Builder, t: TopicRate, placed: Placed[]) {

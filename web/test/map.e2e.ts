@@ -1,0 +1,94 @@
+// The map of a device on which much talks: what flows, what nobody hears, what is granted
+// and not used; many alike drawn as one; and the same topics at their application.
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFailed } from "vitest";
+import { launch, open, picture, type Watched } from "./browser";
+import { eventually, Fescue } from "./fescue";
+import { deployText } from "./pages";
+
+let fescue: Fescue;
+let browser: Browser;
+let seen: Watched;
+beforeAll(async () => {
+  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
+  deployText(fescue, source, { "main.py": publishes });
+  deployText(fescue, sink, { "main.py": hears });
+  seen = await open(browser, fescue);
+});
+afterAll(async () => {
+  await browser?.close();
+  await fescue?.stop();
+});
+beforeEach(() => onTestFailed(() => picture(seen.page, "map-failed")));
+afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
+
+const rooms = 60;
+const service = (name: string, resources: string) =>
+  `name: ${name}\nversion: 1.0.0\nruntime: python\nresources:\n${resources}commands:\n  - run: python main.py\n`;
+const source = service("source", "  publish: [home/+, lonely/cry, never/used]\n");
+const sink = service("sink", '  subscribe: ["home/#", never/heard]\n');
+const publishes = `import time
+import fescue
+
+with fescue.connect() as client:
+    while True:
+        for room in range(${rooms}):
+            client.publish(f"home/{room}", {"room": room})
+        client.publish("lonely/cry", {})
+        time.sleep(0.5)
+`;
+const hears = `import time
+import fescue
+
+with fescue.connect() as client:
+    client.subscribe("home/#", lambda message: None)
+    while True:
+        time.sleep(60)
+`;
+
+const node = (text: string) => seen.page.locator(".react-flow__node", { hasText: text });
+
+it("draws many topics as one, with what flows over the edges", async () => {
+  const { page } = seen;
+  await page.goto(fescue.url + "/map");
+  await node(`${rooms} topics`).waitFor();
+  await eventually("the edges have rates", async () => {
+    const rates = await page.locator(".react-flow__edge-text").allTextContents();
+    return rates.filter((r) => Number(r.replace("/s", "")) > rooms).length >= 2;
+  });
+  expect(await page.locator(".react-flow__node").count()).toBeLessThan(12);
+});
+
+it("draws what nobody hears and what is granted and not used as such", async () => {
+  const { page } = seen;
+  await node("lonely/cry").getByText("nobody hears it").waitFor();
+  await node("never/used").getByText("granted, not used").waitFor();
+  await page.getByText("Unused, unheard").click();
+  await node("home/").waitFor({ state: "detached" });
+  await node("never/heard").waitFor();
+  expect(await page.locator(".react-flow__edge.granted").count()).toBe(2);
+  await page.getByText("The same as a list").click();
+  await page.getByText("source → never/used: granted, not used").waitFor();
+  await page.getByText("lonely/cry: nobody hears it").waitFor();
+});
+
+it("finds one topic with those at both its ends, and has an address", async () => {
+  const { page } = seen;
+  await page.goto(fescue.url + "/map");
+  await page.getByLabel("Search the map").fill("home/17");
+  await node("home/17").waitFor();
+  await eventually("nothing else is drawn", async () => (await page.locator(".react-flow__node").count()) === 3);
+  await page.reload();
+  await node("home/17").waitFor();
+  await eventually("nothing else is drawn", async () => (await page.locator(".react-flow__node").count()) === 3);
+});
+
+it("tells the same at the application", async () => {
+  const { page } = seen;
+  await page.goto(fescue.url + "/applications/source/topics");
+  await page.getByRole("row", { name: /home\/17.*publishes/ }).waitFor();
+  await page.getByRole("row", { name: /lonely\/cry.*nobody hears it/ }).waitFor();
+  await page.getByRole("row", { name: /never\/used.*granted, not used/ }).waitFor();
+  await page.getByRole("link", { name: "On the map" }).click();
+  await page.getByRole("heading", { level: 1, name: "Map" }).waitFor();
+});
