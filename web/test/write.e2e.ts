@@ -158,6 +158,20 @@ describe("a trial", () => {
   });
 });
 
+it.each(["JavaScript function", "Native program", "C++ function", "Java function"])(
+  "the template %s answers as it is",
+  async (title) => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/new");
+    await page.getByLabel("Name", { exact: true }).fill("template");
+    await page.getByRole("button", { name: title }).click();
+    await page.getByText("Checked, no faults").waitFor();
+    await page.getByRole("button", { name: "Run once" }).click();
+    await page.getByLabel("Answer", { exact: true }).or(page.getByRole("alert")).waitFor({ timeout: 90_000 });
+    expect(await page.getByLabel("Answer", { exact: true }).innerText()).toMatch(/ada/i);
+  },
+);
+
 it("undeployed edits are in sight on every page, until they are discarded", async () => {
   const { page } = seen;
   for (const path of ["/", "/logs", "/map", "/applications"]) {
