@@ -49,7 +49,7 @@ func TestDecodeComplete(t *testing.T) {
 		Commands:     []Command{{Run: "python -m compileall .", Mode: ModeSandbox, Wait: true, Timeout: DefaultCommandTimeout}},
 		Dependencies: Dependencies{Requirements: "requirements.txt", Applications: map[Name]Range{"broker": ">=1.2 <2"}},
 		Isolation:    IsolationNone, IPC: IPCMqueue,
-		Workers:     Workers{Min: 1, Max: 4, Concurrency: 1, Idle: DefaultIdle},
+		Workers:     Workers{Min: 1, Max: 4, Concurrency: 1, Idle: DefaultIdle, Warm: DefaultWarm},
 		Limits:      Limits{Memory: 64 << 20, CPU: 0.5, Timeout: Duration(3 * time.Second), Concurrency: 4, Queue: 10, Disk: DefaultDisk, State: DefaultState, Logs: 1 << 20, Processes: 9},
 		Environment: map[string]string{"LOG_LEVEL": "info", "DEPTH": "3"},
 	}

@@ -56,7 +56,7 @@ resources: {invoke: [other]}
 	if diff := cmp.Diff(want, c.Triggers); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Workers{Min: 0, Max: 3, Concurrency: 4, Idle: DefaultIdle}, c.Workers); diff != "" {
+	if diff := cmp.Diff(Workers{Min: 0, Max: 3, Concurrency: 4, Idle: DefaultIdle, Warm: DefaultWarm}, c.Workers); diff != "" {
 		t.Error(diff)
 	}
 	g := c.Grants()

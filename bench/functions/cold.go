@@ -7,10 +7,10 @@ import (
 )
 
 // coldTimes calls a function without workers so often, each time when its last worker has ended.
-func coldTimes(o options, d *device, a *application, left int) ([]time.Duration, error) {
+func coldTimes(o options, d *device, a *application) ([]time.Duration, error) {
 	var times []time.Duration
 	for range o.colds {
-		if err := until(a.name+" has no worker", func() bool { return len(d.processes(a.name)) <= left }); err != nil {
+		if err := until(a.name+" has no worker", func() bool { return d.workers(a.name) == 0 }); err != nil {
 			return nil, err
 		}
 		time.Sleep(5 * time.Millisecond) // the end is noticed by others, too
@@ -37,23 +37,28 @@ func idleSoon(name string) string {
 
 func measureCold(o options, d *device) error {
 	t := newTable("cold start: no worker, request to answer, sandbox included", "p50", "p90", "least")
-	return coldRows(o, d, t, o.only, map[string]string{"": ""})
+	if slices.Contains(o.only, "python") {
+		if err := coldRows(o, d, t, []string{"python"}, map[string]string{", from nothing": ""}, "min: 0, idle: 50ms, warm: 0s"); err != nil {
+			return err
+		}
+	}
+	return coldRows(o, d, t, o.only, map[string]string{"": ""}, "min: 0, idle: 50ms")
 }
 
 // coldRows measures subjects, each with several continuations of their configuration.
-func coldRows(o options, d *device, t *table, chosen []string, more map[string]string) error {
+func coldRows(o options, d *device, t *table, chosen []string, more map[string]string, workers string) error {
 	for _, s := range subjects() {
 		if !slices.Contains(chosen, s.name) || s.missing() != "" {
 			continue
 		}
 		for _, label := range sorted(more) {
 			quick := s
-			quick.configuration = withWorkers(s.configuration, "min: 0, idle: 50ms")
+			quick.configuration = withWorkers(s.configuration, workers)
 			a, err := d.deploy(quick, s.name, idleSoon(s.name)+more[label])
 			if err != nil {
 				return err
 			}
-			times, err := coldTimes(o, d, a, 0)
+			times, err := coldTimes(o, d, a)
 			if err != nil {
 				return err
 			}
@@ -70,7 +75,7 @@ func coldRows(o options, d *device, t *table, chosen []string, more map[string]s
 func measureIsolation(o options, d *device) error {
 	levels := map[string]string{", none": "isolation: none\n", ", sandbox": "isolation: sandbox\n", ", strict": "isolation: strict\n"}
 	t := newTable("isolation, per start", "p50", "p90", "least")
-	if err := coldRows(o, d, t, []string{"cpp"}, levels); err != nil {
+	if err := coldRows(o, d, t, []string{"cpp"}, levels, "min: 0, idle: 50ms"); err != nil {
 		return err
 	}
 	t = newTable("isolation, per call (HTTP)", "in flight", "rate/s", "p50", "p99", "CPU/call", "÷ none", "memory")

@@ -26,6 +26,17 @@ func (d *device) processes(app string) []int {
 	return found
 }
 
+// workers are the processes of an application but the one that workers are forked of.
+func (d *device) workers(app string) int {
+	n := 0
+	for _, pid := range d.processes(app) {
+		if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(name) != "fescue-fork\n" {
+			n++
+		}
+	}
+	return n
+}
+
 // memory is what the processes of an application take of their own.
 func (d *device) memory(app string) string {
 	sum := 0.0

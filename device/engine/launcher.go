@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fescue.dev/fescue/device/logs"
@@ -28,6 +30,7 @@ type launcher struct {
 	readOnly    []string
 	worker      []string // argv of a function's worker; nil for services
 	container   runtimes.Container
+	forkServer  []string // argv of what workers are forked of; nil if they are not
 }
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -49,6 +52,11 @@ func (a *application) launcher(ctx context.Context, d *spec.DesiredApplication) 
 	if d.Configuration.IsFunction() {
 		if l.worker, err = r.Worker(ctx, a.unpacked(d)); err != nil {
 			return nil, err
+		}
+		if forking, ok := r.(runtimes.Forking); ok && d.Configuration.Workers.Warm > 0 {
+			if l.forkServer, err = forking.ForkServer(ctx, a.unpacked(d)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	l.container = around.Container
@@ -172,6 +180,14 @@ func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer)
 	if err != nil {
 		return nil, err
 	}
+	return l.follow(also, func(out, errs *os.File) (*sandbox.Process, error) {
+		o.Stdout, o.Stderr = out, errs
+		return l.application.engine.Sandbox.Start(ctx, o)
+	})
+}
+
+// follow makes a program of a process that begin starts with these two streams.
+func (l *launcher) follow(also io.Writer, begin func(out, errs *os.File) (*sandbox.Process, error)) (*program, error) {
 	out, err := l.pipe(spec.StreamOut, also)
 	if err != nil {
 		return nil, err
@@ -181,13 +197,10 @@ func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer)
 		out.abort()
 		return nil, err
 	}
-	if err := l.application.checkData(l.config.Limits.Disk); err != nil {
-		out.abort()
-		errs.abort()
-		return nil, err
+	var process *sandbox.Process
+	if err = l.application.checkData(l.config.Limits.Disk); err == nil {
+		process, err = begin(out.write, errs.write)
 	}
-	o.Stdout, o.Stderr = out.write, errs.write
-	process, err := l.application.engine.Sandbox.Start(ctx, o)
 	if err != nil {
 		out.abort()
 		errs.abort()
@@ -197,14 +210,20 @@ func (l *launcher) start(ctx context.Context, o sandbox.Options, also io.Writer)
 	l.application.programs.add(p)
 	go func() {
 		defer close(p.done)
-		copied := make(chan struct{})
-		go func() { defer close(copied); errs.copy() }()
-		out.copy()
-		<-copied
+		var copied sync.WaitGroup
+		copied.Go(out.copy)
+		copied.Go(errs.copy)
 		p.exit = process.Wait()
+		// What has left a forked worker's session may hold its streams and go on.
+		late := time.Now().Add(lastOutput)
+		_ = errors.Join(out.read.SetReadDeadline(late), errs.read.SetReadDeadline(late)) // they are pipes
+		copied.Wait()
 	}()
 	return p, nil
 }
+
+// lastOutput is how long the output of a program that has ended may take to come.
+const lastOutput = 2 * time.Second
 
 // stop ends the program within grace and returns when all is gone.
 func (p *program) stop(grace time.Duration) sandbox.Exit {

@@ -34,6 +34,7 @@ func abandon(calls []*call, why string) {
 type function struct {
 	troubles
 	launcher *launcher
+	nursery  *nursery // nil if workers are not forked
 	queue    chan *call
 
 	taking context.Context // until stop: calls are taken
@@ -59,13 +60,16 @@ func newFunction(l *launcher) *function {
 		launcher: l, troubles: troubles{log: l.log, activity: &l.application.activity}, slots: map[int]*slot{},
 		queue: make(chan *call, max(l.config.Limits.Queue, 1)),
 	}
+	if l.forkServer != nil {
+		f.nursery = &nursery{launcher: l}
+	}
 	f.taking, f.finish = context.WithCancel(context.Background()) // stop ends them
 	f.living, f.kill = context.WithCancel(context.Background())
 	return f
 }
 
 func (f *function) begin(ctx context.Context) (err error) {
-	f.first, err = f.launcher.startWorker(ctx)
+	f.first, err = f.startWorker(ctx)
 	return err
 }
 
@@ -175,6 +179,9 @@ func (f *function) stop() []*call {
 	f.kill()
 	if f.first != nil { // it never became healthy
 		f.first.end(0)
+	}
+	if f.nursery != nil {
+		f.nursery.close()
 	}
 	var left []*call
 	for {

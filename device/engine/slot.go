@@ -67,7 +67,7 @@ func (s *slot) occupy() bool {
 	f := s.function
 	var err error
 	if s.worker == nil {
-		s.worker, err = f.launcher.startWorker(f.taking)
+		s.worker, err = f.startWorker(f.taking)
 		s.calls = 0
 		s.overdue.Store(false)
 	}

@@ -20,14 +20,20 @@ type worker struct {
 }
 
 // startWorker starts a process of the function. It has yet to load its handler.
-func (l *launcher) startWorker(ctx context.Context) (*worker, error) {
+func (f *function) startWorker(ctx context.Context) (*worker, error) {
+	l := f.launcher
 	conn, file, err := unix.Pair()
 	if err != nil {
 		return nil, err
 	}
-	o := l.options(l.worker)
-	o.Files = []*os.File{file}
-	p, err := l.start(ctx, o, nil)
+	var p *program
+	if f.nursery != nil {
+		p, err = f.nursery.fork(ctx, file)
+	} else {
+		o := l.options(l.worker)
+		o.Files = []*os.File{file}
+		p, err = l.start(ctx, o, nil)
+	}
 	_ = file.Close() // the process has its own
 	if err != nil {
 		_ = conn.Close()

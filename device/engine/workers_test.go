@@ -34,10 +34,18 @@ func (d *device) gather(t *testing.T, n int) map[string]int {
 	return answers
 }
 
-// workers counts the function's processes: those that have its data directory in their environment.
+// workers counts the function's workers.
 func (d *device) workers(t *testing.T) int {
 	t.Helper()
-	n := 0
+	return len(d.processes(t, func(name string) bool { return name != forkServer }))
+}
+
+// forkServer is the name of a fork server's process.
+const forkServer = "fescue-fork"
+
+// processes are those of the function whose name will do: they have its data directory in their environment.
+func (d *device) processes(t *testing.T, will func(name string) bool) (found []string) {
+	t.Helper()
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		t.Fatal(err)
@@ -45,10 +53,12 @@ func (d *device) workers(t *testing.T) int {
 	for _, e := range entries {
 		environ, err := os.ReadFile("/proc/" + e.Name() + "/environ")
 		if err == nil && strings.Contains(string(environ), "FESCUE_DATA="+d.dir+"/apps/app/data\x00") && strings.Contains(string(environ), "FESCUE_HANDLER=") {
-			n++
+			if name, err := os.ReadFile("/proc/" + e.Name() + "/comm"); err == nil && will(strings.TrimSpace(string(name))) {
+				found = append(found, e.Name())
+			}
 		}
 	}
-	return n
+	return found
 }
 
 // With a minimum of none, workers come with events, up to the maximum, and go when idle.

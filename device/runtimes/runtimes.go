@@ -102,3 +102,11 @@ type Runtime interface {
 	// interrupted preparations left. No Prepare may be under way.
 	Sweep(ctx context.Context, keep []Application) error
 }
+
+// Forking is a runtime whose workers can be forked from a program that has loaded what all of
+// them need, which makes their start cheaper.
+type Forking interface {
+	// ForkServer is a program that forks workers like those of Worker (sandbox.Options.Forks). It
+	// runs none of the application's code.
+	ForkServer(ctx context.Context, app Application) (argv []string, err error)
+}

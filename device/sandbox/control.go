@@ -1,9 +1,12 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +46,31 @@ func newControl() (ours *control, theirs *os.File, err error) {
 
 // command tells the helper something; one that is gone needs no telling.
 func (c *control) command(b byte) { _, _ = c.file.Write([]byte{b}) }
+
+// commandFor is command about a fork.
+func (c *control) commandFor(b byte, number uint32) {
+	_, _ = c.file.Write(binary.LittleEndian.AppendUint32([]byte{b}, number))
+}
+
+// fork asks for a process with these descriptors.
+func (c *control) fork(number uint32, files []*os.File) error {
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var fds []int
+	for _, f := range files {
+		fds = append(fds, int(f.Fd()))
+	}
+	text := binary.LittleEndian.AppendUint32([]byte{jail.CommandFork}, number)
+	var failed error
+	err = raw.Write(func(fd uintptr) bool {
+		failed = unix.Sendmsg(int(fd), text, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		return failed != unix.EAGAIN && failed != unix.EINTR
+	})
+	runtime.KeepAlive(files)
+	return errors.Join(err, failed)
+}
 
 // interrupt makes receive give up.
 func (c *control) interrupt() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) }

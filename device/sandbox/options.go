@@ -73,7 +73,9 @@ type Options struct {
 	// Files are descriptors 3, 4, … of the program; it gets no others. The caller
 	// closes its own copies, also those of Stdin, Stdout and Stderr, of which nil is
 	// /dev/null.
-	Files                 []*os.File
+	Files []*os.File
+	// Forks: the program is a fork server (see [Process.Fork] and jail.Plan.Forks). It has no Files.
+	Forks                 bool
 	Stdin, Stdout, Stderr *os.File
 
 	// Container, in mode sandbox: Argv is a container engine.

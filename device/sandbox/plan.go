@@ -57,7 +57,8 @@ const (
 func (s *Sandbox) plan(o Options, l level, g *cgroup.Group) *jail.Plan {
 	p := &jail.Plan{
 		Argv: o.Argv, Dir: filepath.Clean(o.Dir), Files: len(o.Files),
-		Init: l.pid, Proc: l.pid && l.mount, Loopback: l.net,
+		Forks: o.Forks,
+		Init:  l.pid, Proc: l.pid && l.mount, Loopback: l.net,
 		Temporary: int64(s.config.Temporary),
 		UID:       o.UID, GID: o.GID,
 		TaskFiles: g.TaskFiles(), Limits: s.limits(o),

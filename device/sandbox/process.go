@@ -22,7 +22,13 @@ type Process struct {
 	group     *cgroup.Group
 	limit     spec.Bytes
 	oomBefore uint64
-	doors     *doors // nil without any
+	doors     *doors  // nil without any
+	server    *server // of a fork server
+
+	// Of a process that a fork server made: which has the helper, and all that it has.
+	parent *Process
+	number uint32
+	pid    int
 
 	seen       atomic.Int64 // processor time that Usage has seen last
 	terminated atomic.Bool  // Terminate was called
@@ -32,7 +38,12 @@ type Process struct {
 }
 
 // Pid is the program's process id as the agent sees it.
-func (p *Process) Pid() int { return p.helper.target }
+func (p *Process) Pid() int {
+	if p.parent != nil {
+		return p.pid
+	}
+	return p.helper.target
+}
 
 // Done is closed when Wait would return at once.
 func (p *Process) Done() <-chan struct{} { return p.done }
@@ -54,7 +65,7 @@ func (p *Process) Terminate(grace time.Duration) Exit {
 	}
 	p.terminated.Store(true)
 	if grace > 0 {
-		p.helper.control.command(jail.CommandTerminate)
+		p.ask(jail.CommandTerminate, jail.CommandTerminateFork)
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {
@@ -71,6 +82,10 @@ func (p *Process) Terminate(grace time.Duration) Exit {
 // descendants; if it cannot, Sweep finds them later.
 func (p *Process) kill() {
 	p.killed.Store(true)
+	if p.parent != nil {
+		p.ask(0, jail.CommandKillFork)
+		return
+	}
 	if p.helper.init {
 		_ = p.helper.process.Kill() // fails when it is gone
 		return
@@ -87,6 +102,15 @@ func (p *Process) kill() {
 	}()
 }
 
+// ask gives the helper one command, or another about a single fork.
+func (p *Process) ask(all, one byte) {
+	if p.parent != nil {
+		p.parent.helper.control.commandFor(one, p.number)
+		return
+	}
+	p.helper.control.command(all)
+}
+
 // helperGrace is how long a helper without a PID namespace may take to find and
 // end its descendants.
 const helperGrace = 15 * time.Second
@@ -97,9 +121,12 @@ func (p *Process) supervise() {
 	_ = os.WriteFile("/proc/"+strconv.Itoa(p.helper.target)+"/oom_score_adj", []byte("300"), 0)
 	var status *syscall.WaitStatus
 	for {
-		m, _, err := p.helper.control.receive()
+		m, pid, err := p.helper.control.receive()
 		if err != nil {
 			break
+		}
+		if m.Fork != nil {
+			p.server.handle(m.Fork, pid)
 		}
 		if m.Exit != nil {
 			ws := syscall.WaitStatus(*m.Exit)
@@ -114,6 +141,7 @@ func (p *Process) supervise() {
 			status = &ws
 		}
 	}
+	p.server.ended()
 	p.doors.close()
 	p.exit = p.exitOf(status)
 	p.sandbox.spent(p, state)

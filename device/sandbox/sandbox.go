@@ -191,6 +191,9 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{sandbox: s, name: o.Application, group: group, limit: o.Limits.Memory, done: make(chan struct{})}
+	if o.Forks {
+		p.server = &server{process: p, forks: map[uint32]*fork{}}
+	}
 	p.oomBefore = group.OOMKills()
 	p.helper, err = s.launch(ctx, level, s.plan(o, level, group), o, group)
 	if err != nil {

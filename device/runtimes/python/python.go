@@ -48,7 +48,10 @@ type Python struct {
 	compiled   map[string]bool // interpreters for which the SDK's byte code is there
 }
 
-var _ runtimes.Runtime = (*Python)(nil)
+var (
+	_ runtimes.Runtime = (*Python)(nil)
+	_ runtimes.Forking = (*Python)(nil)
+)
 
 // New makes the runtime and its directory. Interpreters are looked for when one is needed.
 func New(o Options) (*Python, error) {
@@ -126,6 +129,16 @@ func (p *Python) Surroundings(ctx context.Context, app runtimes.Application) (ru
 
 // Worker is the SDK's, in the application's interpreter.
 func (p *Python) Worker(ctx context.Context, app runtimes.Application) ([]string, error) {
+	return p.run(ctx, app, "worker")
+}
+
+// ForkServer is the SDK's: it has imported the SDK and json.
+func (p *Python) ForkServer(ctx context.Context, app runtimes.Application) ([]string, error) {
+	return p.run(ctx, app, "forkserver")
+}
+
+// run starts a module of the SDK in the application's interpreter.
+func (p *Python) run(ctx context.Context, app runtimes.Application, module string) ([]string, error) {
 	i, err := p.choose(ctx, app.Configuration.Runtime.Range())
 	if err != nil {
 		return nil, err
@@ -139,7 +152,7 @@ func (p *Python) Worker(ctx context.Context, app runtimes.Application) ([]string
 		program = filepath.Join(env.path, "bin", "python")
 	}
 	// Not -m: looking the module up by runpy costs 3.5 ms of each cold start.
-	return []string{program, "-c", "from fescue.worker import main; main()"}, nil
+	return []string{program, "-c", "from fescue." + module + " import main; main()"}, nil
 }
 
 // Run does in the background, once, what the first deployment would wait for:

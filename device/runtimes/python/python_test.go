@@ -63,10 +63,11 @@ func suite(configuration, handler string) runtimetest.Suite {
 	}
 }
 
-// TestConformance runs the suite for each way in which a worker runs a handler.
+// TestConformance runs the suite for each way in which a worker runs a handler: all but one are forked.
 func TestConformance(t *testing.T) {
 	for name, c := range map[string]struct{ configuration, handler string }{
 		"plain":       {"runtime: python\nhandler: function.handle\n", text(t, "function.py")},
+		"fresh":       {"runtime: python\nhandler: function.handle\nworkers: {warm: 0s}\n", text(t, "function.py")},
 		"threads":     {"runtime: python\nhandler: function.handle\nlimits: {concurrency: 4}\n", text(t, "function.py")},
 		"async":       {"runtime: python\nhandler: function.handle_async\n", text(t, "function.py")},
 		"environment": {"runtime: python\nhandler: function.handle\ndependencies: {requirements: requirements.txt}\n", text(t, "function.py")},

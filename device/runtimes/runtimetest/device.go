@@ -165,13 +165,20 @@ type program struct {
 }
 
 func (d *Device) start(ctx context.Context, o sandbox.Options, out *output) (*program, error) {
+	return follow(out, func(write *os.File) (*sandbox.Process, error) {
+		o.Stdout, o.Stderr = write, write
+		return d.sandbox.Start(ctx, o)
+	})
+}
+
+// follow keeps the output of a process that begin starts.
+func follow(out *output, begin func(write *os.File) (*sandbox.Process, error)) (*program, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer write.Close() // the program has its own
-	o.Stdout, o.Stderr = write, write
-	process, err := d.sandbox.Start(ctx, o)
+	process, err := begin(write)
 	if err != nil {
 		_ = read.Close()
 		return nil, err

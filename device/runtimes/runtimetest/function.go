@@ -33,6 +33,8 @@ type Function struct {
 	Application runtimes.Application
 	Output      output // of all its workers
 	argv        []string
+	forks       []string // argv of the fork server, or nil
+	server      *program // the fork server, once there is one
 	environment []string
 	readOnly    []string
 	container   runtimes.Container
@@ -104,6 +106,11 @@ func (d *Device) TryLoad(t testing.TB, r runtimes.Runtime, name string, s Source
 	if f.argv, err = r.Worker(ctx, f.Application); err != nil {
 		return nil, err
 	}
+	if forking, ok := r.(runtimes.Forking); ok && f.Application.Configuration.Workers.Warm > 0 {
+		if f.forks, err = forking.ForkServer(ctx, f.Application); err != nil {
+			return nil, err
+		}
+	}
 	f.readOnly = append([]string{f.Application.Dir}, around.ReadOnly...)
 	f.container = around.Container
 	f.environment = append([]string{
@@ -155,12 +162,7 @@ func (f *Function) Begin(t testing.TB) *Worker {
 	defer file.Close() // the worker has its own
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	c := f.Application.Configuration
-	p, err := f.Device.start(ctx, f.enclosed(t, sandbox.Options{
-		Application: Application, Argv: f.argv, Dir: f.Application.Dir, Env: f.environment, Isolation: c.Isolation,
-		UID: f.Device.uid, GID: f.Device.gid,
-		ReadOnly: f.readOnly, ReadWrite: []string{f.data}, Limits: c.Limits, Files: []*os.File{file},
-	}), &f.Output)
+	p, err := f.process(ctx, t, file)
 	if err != nil {
 		_ = conn.Close()
 		t.Fatalf("start worker: %v", err)
@@ -212,6 +214,30 @@ func (f *Function) enclosed(t testing.TB, o sandbox.Options) sandbox.Options {
 
 // User gives the user of an application of this device.
 func (d *Device) User(app spec.Name) (uid, gid int, err error) { return d.sandbox.UserFor(app) }
+
+// process starts a worker's process with its link, as the engine does.
+func (f *Function) process(ctx context.Context, t testing.TB, link *os.File) (*program, error) {
+	c := f.Application.Configuration
+	o := sandbox.Options{
+		Application: Application, Argv: f.argv, Dir: f.Application.Dir, Env: f.environment, Isolation: c.Isolation,
+		UID: f.Device.uid, GID: f.Device.gid,
+		ReadOnly: f.readOnly, ReadWrite: []string{f.data}, Limits: c.Limits,
+	}
+	if f.forks == nil {
+		o.Files = []*os.File{link}
+		return f.Device.start(ctx, f.enclosed(t, o), &f.Output)
+	}
+	if f.server == nil {
+		o.Argv, o.Forks = f.forks, true
+		var err error
+		if f.server, err = f.Device.start(ctx, o, &f.Output); err != nil {
+			return nil, err
+		}
+	}
+	return follow(&f.Output, func(out *os.File) (*sandbox.Process, error) {
+		return f.server.process.Fork(ctx, link, out, out)
+	})
+}
 
 // Start starts a worker and waits until it is ready.
 func (f *Function) Start(t testing.TB) *Worker {

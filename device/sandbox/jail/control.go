@@ -1,7 +1,10 @@
 package jail
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -46,20 +49,55 @@ func (c *control) fail(err error) int {
 	return 125
 }
 
+// command is what the agent sends.
+type command struct {
+	kind   byte
+	number uint32 // of a fork
+	files  []int
+}
+
 // commands passes on what the agent sends; the channel is closed when the agent
 // is gone.
-func (c *control) commands() <-chan byte {
-	commands := make(chan byte, 4)
+func (c *control) commands() <-chan command {
+	commands := make(chan command, 4)
 	go func() {
 		defer close(commands)
-		var b [1]byte
 		for {
-			n, err := c.file.Read(b[:])
-			if err != nil || n == 0 {
+			got, err := receive(c.file)
+			if err != nil {
 				return
 			}
-			commands <- b[0]
+			commands <- got
 		}
 	}()
 	return commands
+}
+
+// receive waits for a command.
+func receive(f *os.File) (got command, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return got, err
+	}
+	text, rights := make([]byte, 16), make([]byte, unix.CmsgSpace(4*4))
+	var n, length int
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		n, length, _, _, failed = unix.Recvmsg(int(fd), text, rights, unix.MSG_CMSG_CLOEXEC)
+		return failed != unix.EAGAIN && failed != unix.EINTR
+	})
+	if err = errors.Join(err, failed); err != nil || n == 0 {
+		return got, errors.Join(err, io.EOF)
+	}
+	got.kind = text[0]
+	if n >= 5 {
+		got.number = binary.LittleEndian.Uint32(text[1:])
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:length])
+	for i := range messages {
+		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			got.files = append(got.files, fds...)
+		}
+	}
+	return got, err
 }

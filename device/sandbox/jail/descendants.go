@@ -44,17 +44,52 @@ func descendants(root int) []int {
 	return found
 }
 
-// parentOf reads /proc/PID/stat, whose second field, in parentheses, may hold
-// anything.
+// parentOf is the parent of a living process.
 func parentOf(pid int) (parent int, alive bool) {
+	fields := statOf(pid)
+	if len(fields) < 4 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
+		return 0, false
+	}
+	parent, err := strconv.Atoi(string(fields[1]))
+	return parent, err == nil
+}
+
+// sessionOf is the session of a process, 0 if there is none.
+func sessionOf(pid int) int {
+	fields := statOf(pid)
+	if len(fields) < 4 {
+		return 0
+	}
+	session, _ := strconv.Atoi(string(fields[3])) // the kernel writes numbers
+	return session
+}
+
+// statOf are the fields of /proc/PID/stat from the third on: the second, in parentheses,
+// may hold anything.
+func statOf(pid int) [][]byte {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, false
+		return nil
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 2 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
-		return 0, false
+	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+}
+
+// below tells whether a process descends from root. Between them may be one that has
+// ended and was not collected yet.
+func below(root, pid int) bool {
+	for range 64 { // a line that is longer is nobody's that we have to do with
+		fields := statOf(pid)
+		if len(fields) < 4 {
+			return false
+		}
+		parent, err := strconv.Atoi(string(fields[1]))
+		if err != nil || parent <= 0 {
+			return false
+		}
+		if parent == root {
+			return true
+		}
+		pid = parent
 	}
-	parent, err = strconv.Atoi(string(fields[1]))
-	return parent, err == nil
+	return false
 }

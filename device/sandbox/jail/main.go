@@ -41,11 +41,18 @@ func Main() int {
 		control.send(Message{})
 		return 0
 	}
-	pid, err := startTarget(plan, tasks)
+	socket := -1
+	if plan.Forks {
+		if super.forks, socket, err = newForks(control); err != nil {
+			return control.fail(err)
+		}
+	}
+	pid, err := startTarget(plan, tasks, socket)
 	if err != nil {
 		return control.fail(err)
 	}
 	letGo(plan.Files)
+	super.forks.begin(socket, pid)
 	control.send(Message{Pid: pid})
 	status := super.supervise(pid)
 	exit := int(status)

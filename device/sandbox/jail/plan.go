@@ -15,6 +15,13 @@ const (
 	CommandGo        = 'g' // the helper is in its control group: start the program
 	CommandTerminate = 't' // SIGTERM to every process (see Plan.Signal), then wait for their end
 	CommandKill      = 'k' // SIGKILL to every process
+
+	// Of a fork server (Plan.Forks). All but the last are followed by a fork's number,
+	// four bytes with the lowest first.
+	CommandFork          = 'f' // with descriptors 3, 1 and 2 of the new process
+	CommandTerminateFork = 'T' // SIGTERM to every process of its session
+	CommandKillFork      = 'K' // SIGKILL to them
+	CommandRetire        = 'r' // the fork server ends; what it forked goes on
 )
 
 // Plan is everything the helper has to do. Its zero value runs a program with
@@ -24,6 +31,12 @@ type Plan struct {
 	Dir   string
 	Env   []string
 	Files int // number of descriptors from FilesFD on
+
+	// Forks: the program is a fork server. Its descriptor 3 is a SOCK_SEQPACKET
+	// socket, on which it gets a number of four bytes with three descriptors each time, and
+	// is to fork a process that is not its own child, and to answer with the number and the
+	// process id, or an error number below 0. It ends at the socket's end. Files is 0.
+	Forks bool
 
 	Init     bool // the helper is process 1 of its PID namespace
 	Proc     bool // mount /proc anew, for that namespace, when there is no Root
@@ -81,7 +94,16 @@ type Message struct {
 	Exit    *int     `json:"exit,omitempty"`    // the program's wait status; the helper ends
 	// Doors is the number of listeners that come with the message, in the order of
 	// Plan.Doors.
-	Doors int `json:"doors,omitempty"`
+	Doors int   `json:"doors,omitempty"`
+	Fork  *Fork `json:"fork,omitempty"`
+}
+
+// Fork is what became of a fork that the agent asked for: exactly one of the others is set.
+type Fork struct {
+	Number  uint32   `json:"number"`
+	Pid     int      `json:"pid,omitempty"`     // it runs; as Message.Pid
+	Failure *Failure `json:"failure,omitempty"` // there is none
+	Exit    *int     `json:"exit,omitempty"`    // its wait status; nothing of its session is left
 }
 
 // Failure is a fail.Error on its way through the socket.

@@ -18,7 +18,8 @@ type supervisor struct {
 	signal   syscall.Signal // what ends the program
 	alone    bool           // it goes to the program only
 	signals  chan os.Signal
-	commands <-chan byte
+	commands <-chan command
+	forks    *forks // nil unless the program is a fork server
 }
 
 func newSupervisor(c *control, p *Plan) *supervisor {
@@ -38,17 +39,21 @@ func newSupervisor(c *control, p *Plan) *supervisor {
 // waitForGo waits until the agent has put the helper where it belongs, and tells
 // whether to go on.
 func (s *supervisor) waitForGo() bool {
-	return <-s.commands == CommandGo
+	c := <-s.commands
+	return c.kind == CommandGo
 }
 
 // supervise reaps until the program has ended and, if termination was asked for,
 // everything else has too. It returns the program's wait status.
 func (s *supervisor) supervise(target int) syscall.WaitStatus {
-	p := &program{pid: target}
+	p := &program{pid: target, forks: s.forks}
 	terminating := false
 	for {
 		left := p.reap()
-		if p.ended && (!terminating || !left) {
+		if p.ended {
+			s.forks.serverEnded()
+		}
+		if p.ended && s.forks.none() && (!terminating || !left) {
 			s.killRest(p)
 			return p.status
 		}
@@ -58,15 +63,20 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 				terminating = true
 				s.forward(p, sig.(syscall.Signal))
 			}
+		case a := <-s.forks.answered():
+			s.forks.register(a)
 		case c, connected := <-s.commands:
 			switch {
-			case !connected, c == CommandKill:
+			case !connected, c.kind == CommandKill:
 				terminating = false
 				s.killRest(p)
 				s.commands = nil
-			case c == CommandTerminate:
+			case c.kind == CommandTerminate:
 				terminating = true
+				s.forks.retire()
 				s.forward(p, s.signal)
+			default:
+				s.forks.obey(c)
 			}
 		}
 	}
@@ -77,6 +87,7 @@ type program struct {
 	pid    int
 	ended  bool
 	status syscall.WaitStatus
+	forks  *forks // of its own, where it is a fork server
 }
 
 // reap collects every child that has ended and tells whether any is left. Both
@@ -94,6 +105,8 @@ func (p *program) reap() (left bool) {
 			return true
 		case pid == p.pid:
 			p.status, p.ended = status, true
+		default:
+			p.forks.reaped(pid, status)
 		}
 	}
 }

@@ -18,7 +18,8 @@ import (
 // no_new_privs, seccomp, Landlock, v1 control groups) is inherited from it, and the
 // helper keeps the rights to supervise without a window in which the program
 // has them.
-func startTarget(p *Plan, tasks []int) (pid int, err error) {
+// socket is a fork server's, or -1.
+func startTarget(p *Plan, tasks []int, socket int) (pid int, err error) {
 	type result struct {
 		pid int
 		err error
@@ -26,14 +27,14 @@ func startTarget(p *Plan, tasks []int) (pid int, err error) {
 	started := make(chan result)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		pid, err := forkConfined(p, tasks)
+		pid, err := forkConfined(p, tasks, socket)
 		started <- result{pid, err}
 	}()
 	r := <-started
 	return r.pid, r.err
 }
 
-func forkConfined(p *Plan, tasks []int) (int, error) {
+func forkConfined(p *Plan, tasks []int, socket int) (int, error) {
 	for i, fd := range tasks {
 		if _, err := unix.Write(fd, []byte("0")); err != nil { // "0" is the writing thread
 			return 0, because(err, "enter control group", p.TaskFiles[i])
@@ -55,6 +56,9 @@ func forkConfined(p *Plan, tasks []int) (int, error) {
 	files := []uintptr{0, 1, 2}
 	for fd := FilesFD; fd < FilesFD+p.Files; fd++ {
 		files = append(files, uintptr(fd))
+	}
+	if socket >= 0 {
+		files = append(files, uintptr(socket))
 	}
 	pid, err := syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
 		Env: p.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
