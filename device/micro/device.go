@@ -3,6 +3,7 @@ package micro
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -56,8 +57,10 @@ type holding struct {
 	Message    string
 	UpdatedAt  time.Time
 	Current    spec.DesiredApplication // of Version: what runs
-	subs       []*exchange.Subscription
-	checked    *Board // the one that was found to hold it
+	// Previous is what the board goes back to when Version fails in its first invocation.
+	Previous *spec.DesiredApplication `json:",omitempty"`
+	subs     []*exchange.Subscription
+	checked  *Board // the one that was found to hold it
 }
 
 // queued bounds the events that wait for a board that is busy or away.
@@ -246,22 +249,28 @@ func (d *Device) writer(app spec.Name) *logs.Writer {
 
 func (d *Device) note(app spec.Name, level, text string) { d.writer(app).Note(level, text) }
 
-// returned: the board went back to the version before, because the first
+// returned: the board went back to the version before, if it had one, because the first
 // invocation of the new one trapped.
 func (d *Device) returned(app spec.Name) {
 	d.mu.Lock()
 	h := d.held[app]
-	if h != nil {
-		h.State, h.Message = spec.Failed, "the first invocation trapped; the board went back to the version before, if it had one"
-		h.UpdatedAt = time.Now().UTC()
-		d.save()
-	}
-	d.mu.Unlock()
 	if h == nil {
+		d.mu.Unlock()
 		return
 	}
-	d.note(app, "error", h.Message)
-	d.event(spec.Event{Kind: spec.EventApplication, Application: app, Version: h.Version, Status: string(spec.Failed), Message: h.Message})
+	h.Message, h.UpdatedAt = fmt.Sprintf("the first invocation of version %s trapped", h.Version), time.Now().UTC()
+	if h.Previous != nil {
+		h.Version, h.Current, h.Previous = h.Previous.Version, *h.Previous, nil
+		h.Message += fmt.Sprintf("; the board went back to %s", h.Version)
+	} else {
+		h.State = spec.Failed
+	}
+	e := spec.Event{Kind: spec.EventApplication, Application: app, Version: h.Version, Status: string(h.State), Message: h.Message}
+	d.save()
+	d.mu.Unlock()
+	d.note(app, "error", e.Message)
+	d.event(e)
+	d.wake() // the triggers are those of the version that runs
 }
 
 // event reports. The journal keeps what the server has not heard yet; a journal

@@ -123,6 +123,10 @@ func (d *Device) finish(a spec.DesiredApplication, h *holding, status spec.Deplo
 	d.mu.Lock()
 	h.Deployment, h.Message, h.UpdatedAt = a.Deployment, "", time.Now().UTC()
 	if cause == nil {
+		if h.Previous = nil; h.Version != "" && h.Version != a.Version {
+			before := h.Current
+			h.Previous = &before
+		}
 		h.Version, h.Current, h.State = a.Version, a, spec.Deploying
 	} else {
 		h.Message = cause.Error()

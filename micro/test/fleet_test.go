@@ -17,6 +17,7 @@ import (
 type fescue struct {
 	t              testing.TB
 	program, state string
+	log            string // of the server that runs
 }
 
 // program is built once for all tests.
@@ -74,7 +75,7 @@ func (f *fescue) up(args ...string) *exec.Cmd {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	cmd.Stderr = log
+	cmd.Stderr, f.log = log, log.Name()
 	if err := cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}
