@@ -54,7 +54,7 @@ func (d *device) openBoard(ctx context.Context, s *server, f *fabric.Server, dir
 	store := logs.Open(filepath.Join(dir, "logs"), log)
 	board, err := micro.NewDevice(micro.DeviceOptions{
 		Device: name, Platform: facts.Platform, Dir: dir, Artifact: connection.ArtifactContent, Exchange: d.router,
-		Logs: store, Events: journal, Log: log,
+		Logs: store, Events: journal, Log: log, Samples: func(s spec.Sample) error { return fabric.SendSample(control, name, s) },
 	})
 	var a *agent.Agent
 	if err == nil {

@@ -29,6 +29,7 @@ type DeviceOptions struct {
 	Exchange Exchange
 	Logs     *logs.Store
 	Events   observe.Sink
+	Samples  func(spec.Sample) error // what its functions did, from time to time
 	Log      *slog.Logger
 }
 
@@ -37,6 +38,7 @@ type Device struct {
 	DeviceOptions
 	artifacts *artifact.Store
 	client    *exchange.Client
+	counts    counts
 
 	mu      sync.Mutex
 	board   *Board
@@ -70,7 +72,7 @@ const queued = 256
 func NewDevice(o DeviceOptions) (*Device, error) {
 	d := &Device{
 		DeviceOptions: o, here: make(chan struct{}), held: map[spec.Name]*holding{},
-		changed: make(chan struct{}, 1), queue: make(chan job, queued),
+		changed: make(chan struct{}, 1), queue: make(chan job, queued), counts: counts{since: time.Now()},
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fail.Wrap(err, fail.Internal, "open microcontroller's state", o.Dir)
@@ -140,7 +142,15 @@ func (d *Device) Invoke(ctx context.Context, app spec.Name, _ string, payload []
 	if err != nil {
 		return nil, err
 	}
-	return b.Invoke(ctx, app, "", payload, timeout)
+	return d.call(ctx, b, app, "", payload, timeout)
+}
+
+// call invokes, and counts it.
+func (d *Device) call(ctx context.Context, b *Board, app spec.Name, topic string, payload []byte, timeout time.Duration) ([]byte, error) {
+	begin := time.Now()
+	result, err := b.Invoke(ctx, app, topic, payload, timeout)
+	d.counts.called(app, time.Since(begin), err)
+	return result, err
 }
 
 // runner is the board that runs a function now.
@@ -221,9 +231,11 @@ func (d *Device) published(app spec.Name, topic spec.Topic, payload []byte) {
 		}
 	}
 	if !granted {
+		d.counts.add(app, func(a *spec.ApplicationSample) { a.Denied++ })
 		d.event(spec.Event{Kind: spec.EventDenial, Application: app, Message: "publish " + string(topic)})
 		return
 	}
+	d.counts.add(app, func(a *spec.ApplicationSample) { a.In++; a.InBytes += uint64(len(payload)) })
 	if err := d.client.Publish(topic, payload); err != nil {
 		d.note(app, "error", "what the function published was not taken: "+err.Error())
 	}

@@ -62,6 +62,9 @@ func handlerError(f wire.Frame) error {
 	return e
 }
 
+// fuelUsedUp is how a function is told of that ran too long.
+const fuelUsedUp = "fuel used up (limits.timeout)"
+
 // trapMessage puts "KIND FUNCTION PLACE" into words.
 func trapMessage(s string) string {
 	var kind, function, at int
@@ -70,7 +73,7 @@ func trapMessage(s string) string {
 	}
 	words := []string{"no trap", "unreachable instruction", "memory access out of bounds", "division by zero", "integer overflow",
 		"conversion of NaN to an integer", "table access out of bounds", "call of an empty table element", "indirect call of another type",
-		"stack exhausted", "fuel used up (limits.timeout)", "a host function refused"}
+		"stack exhausted", fuelUsedUp, "a host function refused"}
 	if kind < 0 || kind >= len(words) {
 		return s
 	}

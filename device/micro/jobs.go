@@ -55,6 +55,7 @@ func (d *Device) enqueue(j job) {
 		}
 		select {
 		case old := <-d.queue:
+			d.counts.add(old.app, func(a *spec.ApplicationSample) { a.Dropped++ })
 			d.mu.Lock()
 			d.dropped++
 			n := d.dropped
@@ -95,7 +96,7 @@ func (d *Device) runJob(ctx context.Context, j job) {
 	if !running {
 		return
 	}
-	result, err := b.Invoke(ctx, j.app, string(j.message.Topic), j.message.Payload, timeout)
+	result, err := d.call(ctx, b, j.app, string(j.message.Topic), j.message.Payload, timeout)
 	var exception *exchange.HandlerError
 	switch {
 	case errors.As(err, &exception):

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fescue.dev/fescue/artifact"
@@ -18,9 +19,10 @@ import (
 // run makes the board hold what should run, and carries out what waits for it,
 // until ctx ends.
 func (d *Device) run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() { defer close(done); d.runJobs(ctx) }()
-	defer func() { <-done; _ = d.client.Close() }()
+	var parts sync.WaitGroup
+	parts.Go(func() { d.runJobs(ctx) })
+	parts.Go(func() { d.runSamples(ctx) })
+	defer func() { parts.Wait(); _ = d.client.Close() }()
 	for {
 		select {
 		case <-d.changed:

@@ -76,4 +76,21 @@ func TestBoardAway(t *testing.T) {
 	}
 	sees(t, seen, "RESULT", fmt.Sprint("message ", messages-1))
 	f.until("events were dropped: 256 wait for the board already", "logs", "echo", "--device", "shed")
+
+	// The server has the figures as of any device.
+	calls, dropped := 0.0, 0.0
+	for end := time.Now().Add(patience); time.Now().Before(end) && (calls < kept || dropped < messages-kept-1); time.Sleep(time.Second) {
+		h, err := api.ApplicationMetrics(t.Context(), "echo", "shed", client.Span{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls, dropped = 0, 0
+		for _, p := range h.Points {
+			calls += p.Calls * h.Step
+			dropped += p.Dropped * h.Step
+		}
+	}
+	if calls < kept || calls > messages || dropped < messages-kept-1 || dropped > messages-kept+1 {
+		t.Errorf("the metrics have %.1f calls and %.1f dropped events", calls, dropped)
+	}
 }
