@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +20,8 @@ import (
 )
 
 type buildOptions struct {
-	board, device string
-	stack         int
+	board, device, signKey string
+	stack                  int
 }
 
 func (s *session) buildCommand() *cobra.Command {
@@ -40,6 +42,7 @@ configuration, a module that does not fit there is an error.`,
 	f := c.Flags()
 	f.StringVar(&o.board, "board", "", "the board that it must fit: mega, lm3s6965evb, …")
 	f.StringVar(&o.device, "device", "", "the enrolled microcontroller that it must fit")
+	f.StringVar(&o.signKey, "sign-key", "", "sign the module with the private Ed25519 key of this PEM file")
 	f.IntVar(&o.stack, "stack", 256, "bytes of the stack in the module's memory")
 	return c
 }
@@ -72,7 +75,28 @@ func (s *session) build(ctx context.Context, dir string, o buildOptions) error {
 	if err != nil {
 		return fail.Wrap(err, fail.Internal, op, output)
 	}
+	if err := signModule(o.signKey, output, c, code); err != nil {
+		return err
+	}
 	return s.tellModule(ctx, output, code, c.Handler, target)
+}
+
+// signModule writes the signature beside the module. A signature of an earlier module is
+// removed: it is wrong by now.
+func signModule(key, output string, c *spec.Configuration, code []byte) error {
+	const op = "sign module"
+	path := output + micro.SignatureSuffix
+	if key == "" {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fail.Wrap(err, fail.Internal, op, path)
+		}
+		return nil
+	}
+	private, err := micro.SigningKey(key)
+	if err != nil {
+		return err
+	}
+	return fail.Wrap(os.WriteFile(path, micro.Sign(private, c.Name, c.Version, code), 0o644), fail.Internal, op, path)
 }
 
 // buildTarget is the board that the module must fit, or nil.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fescue.dev/fescue/device/micro"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -29,34 +31,63 @@ it with --device, or look at it with 'fescue get devices'.`,
 }
 
 func (s *session) microProvisionCommand() *cobra.Command {
-	header := false
+	header, signKey := false, ""
 	c := &cobra.Command{
 		Use:   "provision NAME",
 		Short: "Enrol a microcontroller on this machine's gateway: make its key",
 		Long: `Makes the key with which a microcontroller and its gateway know each other, in the gateway's
-state directory on this machine, and prints it. The firmware needs it: as a header with --header.`,
+state directory on this machine, and prints it. The firmware needs it: as a header with --header.
+
+With --sign-key the board takes only modules that were signed with the key of that PEM file, which is made
+if it is not there: keep it where functions are built ('fescue build --sign-key'), not on the gateway.`,
 		Example: `  fescue micro provision shed
-  fescue micro provision shed --header > device_key.h`,
+  fescue micro provision shed --header > device_key.h
+  fescue micro provision shed --header --sign-key sign.pem > device_key.h`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, a []string) error {
+			sign, err := verifyingKey(signKey)
+			if err != nil {
+				return err
+			}
 			key, err := s.microKeys().Enrol(spec.DeviceID(a[0]))
 			if err != nil {
 				return err
 			}
-			if !header {
-				_, err = fmt.Fprintln(s.Stdout, key)
+			if header {
+				_, err = fmt.Fprint(s.Stdout, keyHeader(a[0], key, sign))
 				return err
 			}
-			_, err = fmt.Fprint(s.Stdout, keyHeader(a[0], key))
+			if sign != "" {
+				key += "\nsigning key: " + sign
+			}
+			_, err = fmt.Fprintln(s.Stdout, key)
 			return err
 		},
 	}
 	c.Flags().BoolVar(&header, "header", false, "print a C header")
+	c.Flags().StringVar(&signKey, "sign-key", "", "PEM file of an Ed25519 key; the board takes only what is signed with it")
 	return c
 }
 
-// keyHeader is a board's name and key for its firmware.
-func keyHeader(name, key string) string {
+// verifyingKey is the public key of a PEM file in hexadecimal; "" of no file.
+func verifyingKey(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	key, err := micro.VerifyingKey(path)
+	return hex.EncodeToString(key), err
+}
+
+// keyHeader is a board's name and keys for its firmware.
+func keyHeader(name, key, sign string) string {
+	text := fmt.Sprintf("/* Keep this file to yourself: who has the key is %s. */\n#define FESCUE_DEVICE \"%s\"\n%s", name, name, keyMacro("FESCUE_KEY", key))
+	if sign != "" {
+		text += "/* Modules must be signed; this key is public. */\n" + keyMacro("FESCUE_SIGN_KEY", sign)
+	}
+	return text
+}
+
+func keyMacro(name, key string) string {
 	var bytes []string
 	for i := 0; i < len(key); i += 2 {
 		bytes = append(bytes, "0x"+key[i:i+2])
@@ -65,8 +96,7 @@ func keyHeader(name, key string) string {
 	for part := range slices.Chunk(bytes, 8) {
 		lines = append(lines, "\t"+strings.Join(part, ", ")+",")
 	}
-	return fmt.Sprintf("/* Keep this file to yourself: who has the key is %s. */\n#define FESCUE_DEVICE \"%s\"\n#define FESCUE_KEY { \\\n%s \\\n}\n",
-		name, name, strings.Join(lines, " \\\n"))
+	return fmt.Sprintf("#define %s { \\\n%s \\\n}\n", name, strings.Join(lines, " \\\n"))
 }
 
 func (s *session) microPortsCommand() *cobra.Command {

@@ -218,6 +218,8 @@ func boardError(op string, f wire.Frame) error {
 		kind = fail.Exhausted
 	case wire.NotFound:
 		kind = fail.NotFound
+	case wire.Denied:
+		kind = fail.Denied
 	}
 	return fail.New(kind, op, "the board refused %v: %v", e.Refused, e.Code)
 }

@@ -21,7 +21,8 @@ type Facts struct {
 	Functions int // that run side by side
 	Machine   module.Features
 	Host      Host
-	MaxBody   int // bytes of the largest frame's body that it takes
+	Signed    bool // takes only signed modules
+	MaxBody   int  // bytes of the largest frame's body that it takes
 }
 
 // Host is what of the host interface a board has beyond what all have.
@@ -55,9 +56,9 @@ func parseFacts(h wire.HelloBody) (Facts, error) {
 		return f, fail.New(fail.Invalid, "greet microcontroller", "it calls itself %q, not micro/ and a board", h.Client)
 	}
 	f.Platform = spec.Platform(words[0])
-	machine, host := 0, 0
+	machine, host, signed := 0, 0, 0
 	fields := map[string]*int{
-		"memory": &f.Memory, "stack": &f.Stack, "module": &f.Module, "slots": &f.Slots, "functions": &f.Functions, "vm": &machine, "host": &host,
+		"memory": &f.Memory, "stack": &f.Stack, "module": &f.Module, "slots": &f.Slots, "functions": &f.Functions, "vm": &machine, "host": &host, "signed": &signed,
 	}
 	for _, w := range words[1:] {
 		key, value, _ := strings.Cut(w, "=")
@@ -65,7 +66,7 @@ func parseFacts(h wire.HelloBody) (Facts, error) {
 			*field, _ = strconv.Atoi(value)
 		}
 	}
-	f.Machine, f.Host = module.Features(machine), Host(host)
+	f.Machine, f.Host, f.Signed = module.Features(machine), Host(host), signed != 0
 	return f, nil
 }
 
@@ -74,13 +75,13 @@ func (f Facts) Describe() map[string]string {
 	return map[string]string{
 		"memory": strconv.Itoa(f.Memory), "stack": strconv.Itoa(f.Stack), "module": strconv.Itoa(f.Module), "slots": strconv.Itoa(f.Slots),
 		"functions": strconv.Itoa(f.Functions), "runtime.wasm": strings.TrimSuffix("wasm, integers, "+f.Machine.String(), ", "),
-		"host": f.Host.String(),
+		"host": f.Host.String(), "signed": strconv.FormatBool(f.Signed),
 	}
 }
 
 // FactsOf reads what [Facts.Describe] gave.
 func FactsOf(platform spec.Platform, described map[string]string) Facts {
-	f := Facts{Platform: platform}
+	f := Facts{Platform: platform, Signed: described["signed"] == "true"}
 	for key, field := range map[string]*int{
 		"memory": &f.Memory, "stack": &f.Stack, "module": &f.Module, "slots": &f.Slots, "functions": &f.Functions,
 	} {

@@ -14,8 +14,10 @@ type Module struct {
 	Function spec.Name
 	Version  spec.Version
 	Code     []byte // WebAssembly
-	Fuel     int    // thousands of instructions of an invocation
-	Memory   int    // bytes of linear memory; 0: as much as there is
+	// Signature is what a board with a signing key wants to see; nil: there is none.
+	Signature []byte
+	Fuel      int // thousands of instructions of an invocation
+	Memory    int // bytes of linear memory; 0: as much as there is
 	// Settings are lines of key=value for the board: handler=NAME, publish=FILTER.
 	Settings string
 }
@@ -50,7 +52,7 @@ func (b *Board) Install(ctx context.Context, m Module) error {
 	if err := b.chunks(ctx, id, frames, m.Code, accept); err != nil {
 		return err
 	}
-	return b.commit(ctx, id, frames, m.Function)
+	return b.commit(ctx, id, frames, m)
 }
 
 // chunks sends the module's bytes from where the board wants them.
@@ -87,12 +89,12 @@ func (b *Board) chunks(ctx context.Context, id uint32, frames <-chan wire.Frame,
 	return nil
 }
 
-func (b *Board) commit(ctx context.Context, id uint32, frames <-chan wire.Frame, function spec.Name) error {
+func (b *Board) commit(ctx context.Context, id uint32, frames <-chan wire.Frame, m Module) error {
 	const op = "commit module on microcontroller"
 	b.mu.Lock()
-	b.transfers[id] = function
+	b.transfers[id] = m.Function
 	b.mu.Unlock()
-	if err := b.send(wire.AppendPlain(nil, wire.Commit, id, "")); err != nil {
+	if err := b.send(wire.AppendPlain(nil, wire.Commit, id, m.Signature)); err != nil {
 		return err
 	}
 	f, err := b.next(ctx, op, frames)
@@ -100,6 +102,10 @@ func (b *Board) commit(ctx context.Context, id uint32, frames <-chan wire.Frame,
 		b.mu.Lock()
 		delete(b.transfers, id)
 		b.mu.Unlock()
+		if fail.Is(err, fail.Denied) {
+			return fail.New(fail.Denied, op, "the board does not take the signature").On(string(m.Function)).
+				WithHint("It holds for one version of one function, made with the key that the board was provisioned with: fescue build --sign-key.")
+		}
 		return err
 	}
 	if f.Type != wire.Committed {

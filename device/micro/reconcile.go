@@ -3,7 +3,9 @@ package micro
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -80,7 +82,7 @@ func (d *Device) bring(ctx context.Context, a spec.DesiredApplication) {
 }
 
 // steps are a deployment's, under the names that all devices use.
-func (d *Device) steps(a spec.DesiredApplication, code *[]byte) []struct {
+func (d *Device) steps(a spec.DesiredApplication, p *program) []struct {
 	step spec.Step
 	run  func(context.Context) error
 } {
@@ -89,21 +91,21 @@ func (d *Device) steps(a spec.DesiredApplication, code *[]byte) []struct {
 		run  func(context.Context) error
 	}{
 		{spec.StepFetch, func(ctx context.Context) error { return d.fetch(ctx, a.Artifact) }},
-		{spec.StepUnpack, func(ctx context.Context) (err error) { *code, err = d.unpack(ctx, a); return err }},
-		{spec.StepVerify, func(ctx context.Context) error { return d.verify(ctx, a, *code) }},
-		{spec.StepStart, func(ctx context.Context) error { return d.install(ctx, a, *code) }},
+		{spec.StepUnpack, func(ctx context.Context) (err error) { *p, err = d.unpack(ctx, a); return err }},
+		{spec.StepVerify, func(ctx context.Context) error { return d.verify(ctx, a, *p) }},
+		{spec.StepStart, func(ctx context.Context) error { return d.install(ctx, a, *p) }},
 	}
 }
 
 // deploy takes the steps and reports each. A deployment waits for a board that is
 // away; a newer one takes its place.
 func (d *Device) deploy(ctx context.Context, a spec.DesiredApplication, h *holding) {
-	var code []byte
+	var p program
 	event := func(e spec.Event) {
 		e.Application, e.Version, e.Deployment = a.Name, a.Version, a.Deployment
 		d.event(e)
 	}
-	for _, s := range d.steps(a, &code) {
+	for _, s := range d.steps(a, &p) {
 		event(spec.Event{Kind: spec.EventStep, Step: s.step, Status: string(spec.StepStarted)})
 		if err := s.run(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -175,34 +177,43 @@ func (d *Device) fetch(ctx context.Context, digest spec.Digest) error {
 	})
 }
 
-// unpack gives the module: the handler's file in the archive.
-func (d *Device) unpack(ctx context.Context, a spec.DesiredApplication) ([]byte, error) {
+// program is what an archive has for a board.
+type program struct{ code, signature []byte }
+
+// unpack gives the handler's file in the archive, and its signature if it has one.
+func (d *Device) unpack(ctx context.Context, a spec.DesiredApplication) (p program, err error) {
 	const op = "unpack module"
 	file, _, _ := strings.Cut(a.Configuration.Handler, ":")
 	archive, err := d.artifacts.Get(a.Artifact)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	defer archive.Close() // only read
 	dir, err := os.MkdirTemp(d.Dir, "unpack")
 	if err != nil {
-		return nil, fail.Wrap(err, fail.Internal, op, d.Dir)
+		return p, fail.Wrap(err, fail.Internal, op, d.Dir)
 	}
 	defer os.RemoveAll(dir)
 	inside := filepath.Join(dir, "code")
 	if _, err := artifact.Unpack(ctx, archive, inside, artifact.DefaultLimits()); err != nil {
-		return nil, err
+		return p, err
 	}
 	root, err := os.OpenRoot(inside)
 	if err != nil {
-		return nil, fail.Wrap(err, fail.Internal, op, inside)
+		return p, fail.Wrap(err, fail.Internal, op, inside)
 	}
 	defer func() { _ = root.Close() }() // only read
-	code, err := root.ReadFile(file)
-	if err != nil {
-		return nil, fail.Wrap(err, fail.NotFound, op, file)
+	if p.code, err = root.ReadFile(file); err != nil {
+		return p, fail.Wrap(err, fail.NotFound, op, file)
 	}
-	return code, nil
+	switch text, err := root.ReadFile(file + SignatureSuffix); {
+	case err == nil:
+		p.signature, err = parseSignature(text)
+		return p, fail.Wrap(err, fail.Invalid, op, file+SignatureSuffix)
+	case !errors.Is(err, fs.ErrNotExist):
+		return p, fail.Wrap(err, fail.Invalid, op, file+SignatureSuffix)
+	}
+	return p, nil
 }
 
 // ModuleOf is an application's module for a board of these facts.
@@ -226,15 +237,15 @@ func ModuleOf(c *spec.Configuration, code []byte, f Facts) Module {
 	return m
 }
 
-func (d *Device) install(ctx context.Context, a spec.DesiredApplication, code []byte) error {
+func (d *Device) install(ctx context.Context, a spec.DesiredApplication, p program) error {
 	for {
 		b, err := d.present(ctx)
 		if err != nil {
 			return err
 		}
-		err = b.Install(ctx, ModuleOf(&a.Configuration, code, b.Facts))
+		err = b.Install(ctx, p.module(&a.Configuration, b.Facts))
 		if err == nil {
-			err = d.holds(ctx, b, a.Name, code)
+			err = d.holds(ctx, b, a.Name, p.code)
 		}
 		if !fail.Is(err, fail.Unavailable) {
 			return err
@@ -246,6 +257,12 @@ func (d *Device) install(ctx context.Context, a spec.DesiredApplication, code []
 		d.note(a.Name, "warning", "the board went away during the transfer")
 		d.detach(b)
 	}
+}
+
+func (p program) module(c *spec.Configuration, f Facts) Module {
+	m := ModuleOf(c, p.code, f)
+	m.Signature = p.signature
+	return m
 }
 
 // superseded tells whether something else should run by now.
@@ -286,7 +303,7 @@ func (d *Device) restore(ctx context.Context, h *holding) {
 		return // when it comes; or it has been looked at
 	}
 	a := h.Current
-	code, err := d.unpack(ctx, a)
+	p, err := d.unpack(ctx, a)
 	if err != nil {
 		d.note(a.Name, "error", "the module is not at hand: "+err.Error())
 		return
@@ -299,10 +316,10 @@ func (d *Device) restore(ctx context.Context, h *holding) {
 		return
 	}
 	h.checked = b
-	if d.holds(ctx, b, a.Name, code) == nil || h.State == spec.Failed {
+	if d.holds(ctx, b, a.Name, p.code) == nil || h.State == spec.Failed {
 		return
 	}
-	if err := b.Install(ctx, ModuleOf(&a.Configuration, code, b.Facts)); err != nil {
+	if err := b.Install(ctx, p.module(&a.Configuration, b.Facts)); err != nil {
 		d.note(a.Name, "error", "the module could not be brought back to the board: "+err.Error())
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // verify tells whether an application can work on the board, before a byte of it is
 // sent.
-func (d *Device) verify(ctx context.Context, a spec.DesiredApplication, code []byte) error {
+func (d *Device) verify(ctx context.Context, a spec.DesiredApplication, p program) error {
 	const op = "check for microcontroller"
 	c := &a.Configuration
 	if !c.Platform.Matches(d.Platform) {
@@ -31,7 +31,11 @@ func (d *Device) verify(ctx context.Context, a spec.DesiredApplication, code []b
 	if err != nil {
 		return err
 	}
-	return Check(ctx, code, c.Handler, b.Facts)
+	if b.Facts.Signed && p.signature == nil {
+		return fail.New(fail.Denied, op, "the board takes only signed modules, and this one is not").
+			WithHint("fescue build --sign-key FILE, with the key that the board was provisioned with.")
+	}
+	return Check(ctx, p.code, c.Handler, b.Facts)
 }
 
 // Check tells whether a module can work on a board of these facts.
