@@ -18,7 +18,7 @@ func (s *session) read() error {
 	var end error
 	chunk := s.polled.Chunk()
 	err := s.polled.PollRead(func(read Transfer) bool {
-		for {
+		for first := true; ; first = false {
 			space := s.in.Space(chunk)
 			n, err := read(space)
 			if errors.Is(err, ErrAgain) {
@@ -34,6 +34,9 @@ func (s *session) read() error {
 			if err != nil {
 				end = err
 				return true
+			}
+			if first {
+				s.pub.flush() // a message alone need not wait for the read that finds no more
 			}
 		}
 	})

@@ -261,12 +261,17 @@ func (p *pipe) copy() {
 	if p.also != nil {
 		to = io.MultiWriter(p.to, p.also)
 	}
-	buffer := make([]byte, 32<<10)
+	// Most programs say little: a large buffer is for those that fill a small one.
+	const small, large = 1 << 10, 32 << 10
+	buffer := make([]byte, small)
 	for {
 		n, err := p.read.Read(buffer)
 		_, _ = to.Write(buffer[:n]) // logs never fail
 		if err != nil {
 			return
+		}
+		if len(buffer) == small && n == small {
+			buffer = make([]byte, large)
 		}
 	}
 }

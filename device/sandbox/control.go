@@ -85,7 +85,7 @@ func (c *control) close() {
 // receive waits for the helper's next message; io.EOF when it is gone. pid is
 // the process that the message names, in the agent's PID namespace.
 func (c *control) receive() (m jail.Message, pid int, err error) {
-	text, rights := make([]byte, 16<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*maxDoors))
+	var text, rights []byte // made when there is something to receive: an idle program costs nothing
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return m, 0, err
@@ -93,12 +93,17 @@ func (c *control) receive() (m jail.Message, pid int, err error) {
 	var n, rightsLength int
 	var receiveErr error
 	err = raw.Read(func(fd uintptr) bool {
+		text, rights = make([]byte, 16<<10), make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*maxDoors))
 		for {
 			n, rightsLength, _, _, receiveErr = unix.Recvmsg(int(fd), text, rights, unix.MSG_CMSG_CLOEXEC)
+			if receiveErr == unix.EAGAIN {
+				text, rights = nil, nil
+				return false
+			}
 			// A helper that ends with a command unread resets the connection, which the
 			// kernel tells once, before the messages that are still there.
 			if receiveErr != unix.EINTR && receiveErr != unix.ECONNRESET {
-				return receiveErr != unix.EAGAIN
+				return true
 			}
 		}
 	})

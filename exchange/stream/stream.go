@@ -35,7 +35,7 @@ func (s *Socket) Init(c syscall.Conn) (err error) {
 		return err
 	}
 	s.read.init(unix.Read)
-	s.send.init(sendTo)
+	s.send.init(unix.Write)
 	return nil
 }
 
@@ -43,11 +43,6 @@ func (s *Socket) Init(c syscall.Conn) (err error) {
 func (s *Socket) Control(f func(fd int) error) error {
 	var err error
 	return errors.Join(s.raw.Control(func(fd uintptr) { err = f(int(fd)) }), err)
-}
-
-// sendTo writes without SIGPIPE.
-func sendTo(fd int, p []byte) (int, error) {
-	return unix.SendmsgN(fd, p, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 }
 
 func (p *poll) init(call func(int, []byte) (int, error)) {
