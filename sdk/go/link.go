@@ -8,33 +8,43 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // link is one connection to the broker: a stream of bytes, and the frames that wait
 // to be written to it.
 type link struct {
 	conn io.ReadWriteCloser
+	wake chan struct{} // the right to write goes to the writer
+	gone chan struct{} // closed by close
+	once sync.Once
+	run  sync.WaitGroup // the writer
 
 	mu      sync.Mutex
 	room    sync.Cond
 	pending []byte
 	spare   []byte
 	writing bool
+	wrote   time.Time // when the last write ended
 	err     error
 }
 
-// mostPending is how many bytes may wait for the link before senders do.
-const mostPending = 256 << 10
+const (
+	// mostPending is how many bytes may wait for the link before senders do.
+	mostPending = 256 << 10
+	// burst is how soon after the last write the next frame is one of many.
+	burst = 10 * time.Microsecond
+)
 
 func newLink(conn io.ReadWriteCloser) *link {
-	l := &link{conn: conn}
+	l := &link{conn: conn, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	l.room.L = &l.mu
+	l.run.Go(l.writer)
 	return l
 }
 
-// send adds a frame. Whoever finds nobody writing writes, for all who come
-// meanwhile too: under load many frames go out with one system call, and without
-// load no goroutine is woken.
+// send adds a frame. On its own it is written at once, without waking a goroutine. In a
+// burst the writer writes, and what comes meanwhile goes out with one system call.
 func (l *link) send(add func([]byte) []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,11 +59,35 @@ func (l *link) send(add func([]byte) []byte) error {
 		return nil
 	}
 	l.writing = true
+	if time.Since(l.wrote) < burst {
+		l.wake <- struct{}{} // never blocks: there is one right to write
+		return nil
+	}
+	l.write()
+	return l.err
+}
+
+// writer writes what bursts leave to it, until the link is closed.
+func (l *link) writer() {
+	for {
+		select {
+		case <-l.wake:
+			l.mu.Lock()
+			l.write()
+			l.mu.Unlock()
+		case <-l.gone:
+			return
+		}
+	}
+}
+
+// write writes all that waits, by whoever has the right to; l.mu is held.
+func (l *link) write() {
 	for len(l.pending) > 0 && l.err == nil {
 		l.writeBatch()
 	}
 	l.writing = false
-	return l.err
+	l.wrote = time.Now()
 }
 
 func (l *link) writeBatch() {
@@ -80,6 +114,8 @@ func (l *link) close() {
 	l.room.Broadcast()
 	l.mu.Unlock()
 	_ = l.conn.Close() // it may be broken already
+	l.once.Do(func() { close(l.gone) })
+	l.run.Wait()
 }
 
 // open makes the connection that an address names.
