@@ -35,7 +35,7 @@ class Side:
         while True:
             payload, flag = expect(n)
             if flag:
-                publish(out, payload)
+                publish(out, payload)  # goes out when the next one is waited for
             n += 1
 
     def trips(self, count):
@@ -63,7 +63,7 @@ class Side:
 
 def main():
     role, size = sys.argv[1], int(sys.argv[2])
-    with fescue.connect() as client:
+    with fescue.connect(hold=True) as client:
         answers = role == "answer"
         side = Side(client, size, *((BACK, THERE) if answers else (THERE, BACK)))
         print("ready", flush=True)

@@ -23,15 +23,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+    from ._core import Inbox, Stream
+    from ._message import Message
+
 PAUSE, LONGEST_PAUSE = 0.1, 2.0  # between attempts to connect again, in seconds
 TOKEN_PATIENCE = 30.0  # how long a token may be unknown to a broker that has just started
 _GLANCE = 0.05  # how often one who only publishes looks for errors
+_MOST_HELD = 65536  # bytes that are held back
 
 
 class Session:
     """Link, core and lock; the client is made of it."""
 
-    def __init__(self, address: str, token: str, name: str, timeout: float) -> None:
+    def __init__(self, address: str, token: str, name: str, timeout: float, hold: bool = False) -> None:
         self.core = Core()
         self.timeout = timeout
         self.on_error: Callable[[FescueError], object] | None = None
@@ -39,6 +43,8 @@ class Session:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._writing = threading.Lock()
+        self._hold = hold
+        self._held = bytearray()  # frames that go out later, together
         self._link: Link | None = None
         self._dead: list[Link] = []  # given up, but the leader may still be polling them
         self._reader = wire.Reader()
@@ -132,6 +138,11 @@ class Session:
 
     # Reading.
 
+    def take(self, inbox: Inbox) -> tuple[Stream, Message] | None:
+        """The oldest message, if one has been read."""
+        with self._lock:
+            return inbox.pop()
+
     def wait(self, ready: Callable[[], object], timeout: float | None) -> bool:
         """Reads, or lets another thread read, until ready() is true; False after the time-out.
 
@@ -180,6 +191,8 @@ class Session:
             return
         try:
             if not link.read(self._reader):
+                if self._held:
+                    self._send_on(self._generation, b"")
                 if not link.wait(timeout):
                     return
                 link.read(self._reader)
@@ -217,12 +230,18 @@ class Session:
 
     def send(self, data: bytes) -> None:
         """Writes frames; if the link is lost, on the next one."""
+        if self._hold:
+            with self._writing:
+                self._held += data
+                if len(self._held) < _MOST_HELD:
+                    return
+            data = b""
         while True:
             with self._writing:
                 link = self._link
                 try:
                     if link is not None:
-                        return _write_all(link, data, self.timeout)
+                        return _write_all(link, self._with_held(data), self.timeout)
                 except ConnectionLost:
                     pass
             if link is not None:
@@ -231,6 +250,17 @@ class Session:
                 self._check()
             self._need_link()
 
+    def flush(self) -> None:
+        """Writes what is held back."""
+        if self._held:
+            self._send_on(self._generation, b"")
+
+    def _with_held(self, data: bytes) -> bytes:
+        """What is held back, and data after it; writing is locked. What a broken link does not take is lost."""
+        if self._held:
+            data, self._held = bytes(self._held) + data, bytearray()
+        return data
+
     def _send_on(self, generation: int, data: bytes) -> None:
         """Writes frames on this link or not at all: the next one begins with what it must be told."""
         with self._writing:
@@ -238,7 +268,7 @@ class Session:
             if link is None or self._generation != generation:
                 return
             try:
-                return _write_all(link, data, self.timeout)
+                return _write_all(link, self._with_held(data), self.timeout)
             except ConnectionLost:
                 pass
         self._drop_link(link)
@@ -276,10 +306,11 @@ class Session:
     def check(self) -> None:
         """Raises what happened since the last call and no call was told of."""
         self._glance()
-        with self._lock:
-            self._check()
-            if self._late:
-                raise self._late.pop(0)
+        if self._late or self._closing or self._fatal is not None:
+            with self._lock:
+                self._check()
+                if self._late:
+                    raise self._late.pop(0)
 
     def _check(self) -> None:
         if self._fatal is not None:

@@ -175,6 +175,8 @@ def read_ok(body: memoryview) -> int:
 
 def read_message(body: memoryview) -> tuple[str, bytes]:
     """Topic ("" stands for the filter) and payload."""
+    if body[0] == 0 and body[1] == 0:
+        return "", bytes(body[2:])
     topic, at = read_str16(body, 0)
     return topic, bytes(body[at:])
 

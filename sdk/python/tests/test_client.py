@@ -1,5 +1,6 @@
 """The blocking client against the real broker, over both links."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,6 +42,22 @@ def test_publish_and_subscribe(connect):
     assert got[1].text() == "grün"
     assert got[2].json() == {"roots": [1, None]}
     assert messages.get(0.01) is None
+
+
+def test_held_messages_go_out_together(connect):
+    a, b = connect(hold=True), connect()
+    messages, answers = b.subscribe("t/there", queue=4096), a.subscribe("t/back")
+    a.publish("t/there", "first")  # registering the topic waits for an answer; the message is held
+    assert messages.get(0.2) is None
+    a.flush()
+    assert messages.get(5).text() == "first"
+    for n in range(3000):  # more than is held
+        a.publish("t/there", n.to_bytes(4, "little") * 16)
+    assert answers.get(0.01) is None  # who waits for a message sends first
+    assert [int.from_bytes(messages.get(5).payload[:4], "little") for _ in range(3000)] == list(range(3000))
+    a.publish("t/there", "last")
+    a.close()  # after everything published before
+    assert messages.get(5).text() == "last"
 
 
 def test_a_filter_without_wildcards_gives_its_topic(connect):
@@ -354,6 +371,8 @@ def test_permission_taken_away_while_running(broker, connect):
         for _ in range(100):
             a.publish("t/y", "x")
             a.drain()
+    with contextlib.suppress(fescue.PermissionDenied):
+        a.drain()  # that what was sent before the refusal was read has been dropped, is told by the next call
     a.publish("t/other", "x", confirm=True)
 
 
