@@ -18,8 +18,8 @@ import (
 )
 
 func (s *session) createCommand() *cobra.Command {
-	c := &cobra.Command{Use: "create", Short: "Store an artifact or a configuration, or make a credential"}
-	c.AddCommand(s.createArtifactCommand(), s.createConfigurationCommand(), s.createCredentialCommand())
+	c := &cobra.Command{Use: "create", Short: "Store an artifact or a configuration, or make a credential or a token"}
+	c.AddCommand(s.createArtifactCommand(), s.createConfigurationCommand(), s.createCredentialCommand(), s.createTokenCommand())
 	return c
 }
 

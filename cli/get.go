@@ -29,6 +29,7 @@ func (s *session) getCommand() *cobra.Command {
 		s.getOne("deployment ID", "Show a deployment", s.getDeployment),
 		s.getOne("events DEPLOYMENT", "Show every step of a deployment", s.getEvents),
 		s.getList("credentials", "List the logins of MQTT and NATS clients", s.getCredentials),
+		s.getList("tokens", "List the API tokens that were made", s.getTokens),
 		s.getList("devices", "List devices", s.getDevices),
 		s.getOne("device ID", "Show a device and what it says of itself", s.getDevice),
 	)

@@ -37,7 +37,7 @@ func (s *session) deleteCommand() *cobra.Command {
 		func(ctx context.Context, api *client.Client, name spec.Name) error {
 			return api.DeleteApplication(ctx, name, versions)
 		}, func(a spec.Application) bool { return len(a.Placements) == 0 })
-	c.AddCommand(s.deleteCredentialCommand())
+	c.AddCommand(s.deleteCredentialCommand(), s.deleteTokenCommand())
 	c.Flags().BoolVar(&versions, "versions", false, "delete its stored versions too")
 	return c
 }

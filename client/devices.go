@@ -100,3 +100,12 @@ func (c *Client) PutDevice(ctx context.Context, d spec.Device) (spec.Device, err
 	}
 	return call[spec.Device](ctx, c, r)
 }
+
+// LabelDevice changes a device's labels: a value sets one, nil removes it.
+func (c *Client) LabelDevice(ctx context.Context, id spec.DeviceID, labels map[string]*string) (spec.Device, error) {
+	r := &request{op: "label device", on: string(id), method: http.MethodPatch, path: []string{"v1", "devices", string(id)}}
+	if err := r.record(map[string]any{"labels": labels}); err != nil {
+		return spec.Device{}, err
+	}
+	return call[spec.Device](ctx, c, r)
+}

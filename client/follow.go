@@ -43,6 +43,7 @@ type LogOptions struct {
 	Device spec.DeviceID // default: the only one that has it
 	Tail   int           // how many past lines; negative: all
 	Since  time.Time     // only lines from then on
+	Until  time.Time     // only lines before; not where they are followed
 }
 
 func (o LogOptions) query() url.Values {
@@ -50,6 +51,9 @@ func (o LogOptions) query() url.Values {
 	query.Set("tail", strconv.Itoa(max(o.Tail, -1)))
 	if !o.Since.IsZero() {
 		query.Set("since", o.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if !o.Until.IsZero() {
+		query.Set("until", o.Until.UTC().Format(time.RFC3339Nano))
 	}
 	return query
 }

@@ -7,6 +7,7 @@ import (
 
 	"fescue.dev/fescue/exchange/state"
 	"fescue.dev/fescue/exchange/wire"
+	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
@@ -44,11 +45,36 @@ func (st *stores) state(app spec.Name) (*state.Store, error) {
 	return s, nil
 }
 
+// faultOf tells what is wrong with a key, or "".
+func faultOf(key string) string {
+	if len(key) > wire.MaxKey || spec.Topic(key).Validate() != nil || key[0] == '$' {
+		return fmt.Sprintf("a key is written as a topic, in at most %d bytes, and does not begin with '$'", wire.MaxKey)
+	}
+	return ""
+}
+
+// CheckKey is fail.Invalid for what cannot be a key of an application's state.
+func CheckKey(key string) error {
+	if why := faultOf(key); why != "" {
+		return fail.New(fail.Invalid, "name key", "%s", why).On(key).WithHint("Write it like counter or rooms/kitchen.")
+	}
+	return nil
+}
+
+// State is an application's state, for somebody at the API; fail.Unsupported without
+// [Router.OpenStores]. The file is made if there is none: ask for applications that are there.
+func (r *Router) State(app spec.Name) (*state.Store, error) {
+	if !r.stores.open() {
+		return nil, fail.New(fail.Unsupported, "open state", "this exchange has no directory to keep state in").On(string(app))
+	}
+	return r.stores.state(app)
+}
+
 // keyed checks a frame's key and finds the store, or refuses.
 func (s *session) keyed(f wire.Frame, key []byte) (*state.Store, string, error) {
 	name := string(key)
-	if len(key) > wire.MaxKey || spec.Topic(name).Validate() != nil || name[0] == '$' {
-		return nil, "", s.refuse(wire.InvalidTopic, f, name, fmt.Sprintf("a key is written as a topic, in at most %d bytes, and does not begin with '$'", wire.MaxKey))
+	if why := faultOf(name); why != "" {
+		return nil, "", s.refuse(wire.InvalidTopic, f, name, why)
 	}
 	store, err := s.router.stores.state(s.app.name)
 	if err != nil {

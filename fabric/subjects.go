@@ -22,6 +22,7 @@ const (
 	VerbPublish Verb = "publish" // PublishCall → PublishReply
 	VerbTopics  Verb = "topics"  // TopicsCall → TopicsReply
 	VerbStatus  Verb = "status"  // StatusCall → StatusReply
+	VerbState   Verb = "state"   // StateCall → StateReply
 	VerbTail    Verb = "tail"    // TailCall → stream of spec.Message
 	VerbLogs    Verb = "logs"    // LogsCall → stream of spec.LogLine
 )

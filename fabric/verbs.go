@@ -107,5 +107,50 @@ type LogsCall struct {
 	Application spec.Name `json:"application"`
 	Tail        int       `json:"tail"`
 	Since       time.Time `json:"since,omitzero"`
+	Until       time.Time `json:"until,omitzero"` // without Follow: only lines before
 	Follow      bool      `json:"follow"`
+}
+
+// StateOperation is what a [StateCall] does.
+type StateOperation string
+
+// The operations.
+const (
+	StateList   StateOperation = "list"
+	StateGet    StateOperation = "get"
+	StatePut    StateOperation = "put"
+	StateDelete StateOperation = "delete"
+)
+
+// StateCall asks for an application's state on a device, or changes it.
+type StateCall struct {
+	Application spec.Name      `json:"application"`
+	Operation   StateOperation `json:"operation"`
+	Key         string         `json:"key,omitempty"` // for list: what keys begin with
+	After       string         `json:"after,omitempty"`
+	Limit       int            `json:"limit,omitempty"`
+	Value       []byte         `json:"value,omitempty"`
+	TTL         spec.Duration  `json:"ttl,omitempty"` // 0: for ever
+	// Revision the key must have for a change, 0 that there is no such key; nil: whatever it has.
+	Revision *uint64 `json:"revision,omitempty"`
+}
+
+// StateReply answers it: keys for list, the value for get, the revision for a change.
+type StateReply struct {
+	Keys     []StateKey `json:"keys,omitempty"`
+	More     bool       `json:"more,omitempty"`
+	Used     int64      `json:"used,omitempty"` // bytes, for list
+	Quota    int64      `json:"quota,omitempty"`
+	Revision uint64     `json:"revision,omitempty"`
+	Time     time.Time  `json:"time,omitzero"`
+	Value    []byte     `json:"value,omitempty"`
+}
+
+// StateKey is a key of an application's state.
+type StateKey struct {
+	Key      string    `json:"key"`
+	Revision uint64    `json:"revision" doc:"Rises with each change."`
+	Time     time.Time `json:"time" doc:"Of the last change."`
+	Expires  time.Time `json:"expires,omitzero" doc:"Missing: never."`
+	Size     int64     `json:"size" doc:"Bytes that it is charged: key and value, and 64 for the key."`
 }

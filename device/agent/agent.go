@@ -10,6 +10,7 @@ import (
 
 	"fescue.dev/fescue/device/logs"
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/state"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -39,6 +40,7 @@ type Exchange interface {
 	Topics() []exchange.TopicStat
 	Denials() []exchange.DenialStat
 	Stats() exchange.Stats
+	State(app spec.Name) (*state.Store, error)
 }
 
 // Access is what the agent needs of the logins of clients: *[access.Access] is one.
@@ -49,7 +51,7 @@ type Access interface {
 
 // Logs is what the agent needs of the applications' logs: *[logs.Store] is one.
 type Logs interface {
-	Read(app spec.Name, n int, since time.Time) ([]spec.LogLine, error)
+	Read(app spec.Name, n int, since, until time.Time) ([]spec.LogLine, error)
 	Follow(ctx context.Context, app spec.Name, o logs.FollowOptions, f func(logs.Item) error) error
 }
 

@@ -55,6 +55,9 @@ func (a *Agent) offerCalls(ctx context.Context) (stop func(), err error) {
 			return fabric.Serve(ctx, a.Control, a.Device, fabric.VerbStatus, a.status)
 		},
 		func() (func(), error) {
+			return fabric.Serve(ctx, a.Control, a.Device, fabric.VerbState, a.stateOf)
+		},
+		func() (func(), error) {
 			return fabric.ServeStream(ctx, a.Control, a.Device, fabric.VerbTail, a.tail)
 		},
 		func() (func(), error) {

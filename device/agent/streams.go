@@ -57,17 +57,16 @@ func (a *Agent) logLines(_ context.Context, c fabric.LogsCall) (fabric.Feed[spec
 	if err := c.Application.Validate(); err != nil {
 		return nil, fail.Wrap(err, fail.Invalid, "read log", string(c.Application))
 	}
-	n, since := c.Tail, c.Since
+	n, since, until := c.Tail, c.Since, c.Until
 	if c.Follow {
-		n, since = 1, time.Time{} // only whether there is a log
+		n, since, until = 1, time.Time{}, time.Time{} // only whether there is a log
 	}
-	last, err := a.Logs.Read(c.Application, n, since)
+	last, err := a.Logs.Read(c.Application, n, since, until)
 	if err != nil {
 		return nil, err
 	}
 	if len(last) == 0 && !a.holds(c.Application) {
-		return nil, fail.New(fail.NotFound, "read log", "the application is not on device %s", a.Device).On(string(c.Application)).
-			WithHint("`fescue status` shows which applications are on the device.")
+		return nil, a.notHere("read log", c.Application)
 	}
 	if c.Follow {
 		return a.followLog(c), nil
@@ -103,4 +102,9 @@ func (a *Agent) holds(app spec.Name) bool {
 		}
 	}
 	return false
+}
+
+func (a *Agent) notHere(op string, app spec.Name) error {
+	return fail.New(fail.NotFound, op, "the application is not on device %s", a.Device).On(string(app)).
+		WithHint("`fescue status` shows which applications are on the device.")
 }

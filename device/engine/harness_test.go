@@ -332,7 +332,7 @@ func (d *device) answers(t testing.TB, app spec.Name, payload, want string) {
 
 func (d *device) output(t testing.TB, app spec.Name) string {
 	t.Helper()
-	lines, err := d.logs.Read(app, -1, time.Time{})
+	lines, err := d.logs.Read(app, -1, time.Time{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

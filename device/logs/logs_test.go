@@ -44,7 +44,7 @@ func texts(lines []spec.LogLine) []string {
 
 func read(t testing.TB, s *Store, app spec.Name) []string {
 	t.Helper()
-	lines, err := s.Read(app, -1, time.Time{})
+	lines, err := s.Read(app, -1, time.Time{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestLineKeepsTimeStreamVersionAndLevel(t *testing.T) {
 	w.Log("warning", "through the SDK\nsecond line")
 	w.Note("info", "it ended")
 
-	lines, err := s.Read("hello", -1, time.Time{})
+	lines, err := s.Read("hello", -1, time.Time{}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestSplittingProperty(t *testing.T) {
 			_, _ = w.Write(data[:n])
 			data = data[n:]
 		}
-		got, err := s.Read("app", -1, time.Time{})
+		got, err := s.Read("app", -1, time.Time{}, time.Time{})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestReadLastAndSince(t *testing.T) {
 	s := open(t)
 	w := s.Writer("app", "1.0.0", 0).Stream(spec.StreamOut)
 	fmt.Fprint(w, "1\n2\n3\n")
-	lines, err := s.Read("app", 2, time.Time{})
+	lines, err := s.Read("app", 2, time.Time{}, time.Time{})
 	if err != nil || cmp.Diff([]string{"2", "3"}, texts(lines)) != "" {
 		t.Fatal(texts(lines), err)
 	}
@@ -189,13 +189,13 @@ func TestReadLastAndSince(t *testing.T) {
 	for time.Now().UTC().Truncate(time.Microsecond).Before(since) {
 	}
 	fmt.Fprint(w, "4\n")
-	if lines, err = s.Read("app", -1, since); err != nil || cmp.Diff([]string{"4"}, texts(lines)) != "" {
+	if lines, err = s.Read("app", -1, since, time.Time{}); err != nil || cmp.Diff([]string{"4"}, texts(lines)) != "" {
 		t.Fatal(texts(lines), err)
 	}
-	if lines, err = s.Read("app", 0, time.Time{}); err != nil || len(lines) != 0 {
+	if lines, err = s.Read("app", 0, time.Time{}, time.Time{}); err != nil || len(lines) != 0 {
 		t.Fatal(lines, err)
 	}
-	if lines, err = s.Read("unknown", -1, time.Time{}); err != nil || len(lines) != 0 {
+	if lines, err = s.Read("unknown", -1, time.Time{}, time.Time{}); err != nil || len(lines) != 0 {
 		t.Fatal(lines, err)
 	}
 }

@@ -11,9 +11,12 @@ import (
 )
 
 // Read gives an application's last n lines, oldest first; all that are kept when n is
-// negative. Lines before since are left out. An application without a log has no lines.
-func (s *Store) Read(app spec.Name, n int, since time.Time) ([]spec.LogLine, error) {
-	lines, err := s.of(app).last(n, func(l spec.LogLine) bool { return !l.Time.Before(since) })
+// negative. Lines before since, and from until on where that is not zero, are left out. An
+// application without a log has no lines.
+func (s *Store) Read(app spec.Name, n int, since, until time.Time) ([]spec.LogLine, error) {
+	lines, err := s.of(app).last(n, func(l spec.LogLine) bool {
+		return !l.Time.Before(since) && (until.IsZero() || l.Time.Before(until))
+	})
 	return lines, fail.Wrap(err, fail.Internal, "read log", string(app))
 }
 

@@ -3,11 +3,14 @@ package api
 import (
 	"context"
 	"net/http"
+	"regexp"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"fescue.dev/fescue/fabric"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/server/store"
 	"fescue.dev/fescue/spec"
 )
 
@@ -46,6 +49,10 @@ func (s *Server) deviceRoutes() {
 		d, err := s.Fleet.Device(ctx, in.ID)
 		return &one[spec.Device]{d}, err
 	})
+	add(s, forAdmin, huma.Operation{
+		OperationID: "change-device", Method: http.MethodPatch, Path: "/v1/devices/{id}", Tags: tags, Summary: "Change a device's labels",
+		Description: "Labels that are not named stay; `null` removes one. What is given here stays, whatever labels the agent is started with.",
+	}, s.changeDevice)
 	add(s, forAdmin, huma.Operation{
 		OperationID: "publish", Method: http.MethodPost, Path: "/v1/devices/{id}/publish", Tags: tags,
 		Summary: "Publish a message on a device", MaxBodyBytes: publishBody,
@@ -139,3 +146,36 @@ type DeviceReport struct {
 	Labels   map[string]string `json:"labels,omitempty"`
 	Facts    map[string]string `json:"facts,omitempty" doc:"What the device found out about itself."`
 }
+
+// DeviceChange is what is changed of a device.
+type DeviceChange struct {
+	Labels LabelChanges `json:"labels" doc:"Values by name; null removes a label."`
+}
+
+// LabelChanges are labels to set, or, with null, to remove.
+type LabelChanges map[string]*string
+
+// Schema is huma's for a map with values that may be null, which it has no word for.
+func (LabelChanges) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeString, Nullable: true}}
+}
+
+// maxLabel bounds a label's name and its value, in bytes.
+const maxLabel = 100
+
+func (s *Server) changeDevice(ctx context.Context, in *struct {
+	ByDevice
+	Body DeviceChange
+}) (*one[spec.Device], error) {
+	for name, value := range in.Body.Labels {
+		if !labelName.MatchString(name) || value != nil && (len(*value) > maxLabel || !utf8.ValidString(*value)) {
+			return nil, invalidField("labels", fail.New(fail.Invalid, "", "%q cannot be a label with this value", clip(name, 50)).
+				WithHint("A name has letters, digits, dots, dashes and slashes; name and value have at most %d bytes.", maxLabel))
+		}
+	}
+	d, err := s.Fleet.LabelDevice(ctx, in.ID, store.Labels(in.Body.Labels))
+	return &one[spec.Device]{d}, err
+}
+
+// labelName is what a label can be called.
+var labelName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?$`)

@@ -35,6 +35,7 @@ type logsInput struct {
 	OnDevice
 	Tail   int       `query:"tail" default:"100" minimum:"-1" maximum:"1000000" doc:"How many past lines; -1: all."`
 	Since  time.Time `query:"since" doc:"Only lines from this time on (RFC 3339)."`
+	Until  time.Time `query:"until" doc:"Only lines before this time (RFC 3339); not with follow."`
 	Follow bool      `query:"follow" doc:"Go on with lines as they come; only as a stream."`
 	Last   string    `header:"Last-Event-ID" doc:"The id of the last line that arrived, where a stream goes on."`
 }
@@ -54,11 +55,14 @@ func (s *Server) logs(ctx context.Context, in *logsInput) (*huma.StreamResponse,
 	if in.Follow && !streaming {
 		return nil, invalidField("query.follow", fail.New(fail.Invalid, "", "only a stream goes on").WithHint("Send 'Accept: text/event-stream'."))
 	}
+	if in.Follow && !in.Until.IsZero() {
+		return nil, invalidField("query.until", fail.New(fail.Invalid, "", "what is followed has no end").WithHint("Leave out follow or until."))
+	}
 	device, err := s.target(ctx, in.Name, in.Device)
 	if err != nil {
 		return nil, err
 	}
-	call := fabric.LogsCall{Application: in.Name, Tail: in.Tail, Since: in.Since, Follow: in.Follow}
+	call := fabric.LogsCall{Application: in.Name, Tail: in.Tail, Since: in.Since, Until: in.Until, Follow: in.Follow}
 	at := &place{}
 	if in.Last != "" {
 		if err := at.parse(in.Last); err != nil {

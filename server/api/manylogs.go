@@ -29,6 +29,8 @@ type manyLogsInput struct {
 	Application spec.Name     `query:"application" doc:"Only of this application."`
 	Device      spec.DeviceID `query:"device" doc:"Only of this device."`
 	Tail        int           `query:"tail" default:"100" minimum:"0" maximum:"10000" doc:"How many past lines of each application on each device."`
+	Since       time.Time     `query:"since" doc:"Only lines from this time on (RFC 3339)."`
+	Until       time.Time     `query:"until" doc:"Only lines before this time (RFC 3339): the stream ends behind them, with an event end, and nothing is followed."`
 	Last        string        `header:"Last-Event-ID" doc:"The id of the last line that arrived, where a stream goes on."`
 }
 
@@ -44,7 +46,7 @@ func (s *Server) manyLogsRoute() {
 
 func (s *Server) manyLogs(ctx context.Context, in *manyLogsInput) (*huma.StreamResponse, error) {
 	m := &manyLogs{
-		s: s, application: in.Application, device: in.Device, call: fabric.LogsCall{Tail: in.Tail, Follow: true},
+		s: s, application: in.Application, device: in.Device, call: fabric.LogsCall{Tail: in.Tail, Since: in.Since, Until: in.Until, Follow: in.Until.IsZero()},
 		sources: map[placed]*logSource{}, lines: make(chan sourceLine, 256), ended: make(chan placed, maxLogSources),
 	}
 	if in.Last != "" {
@@ -86,6 +88,7 @@ type manyLogs struct {
 	device      spec.DeviceID
 	call        fabric.LogsCall
 	sources     map[placed]*logSource
+	reading     int // sources that are open
 	lines       chan sourceLine
 	ended       chan placed
 }
@@ -99,12 +102,19 @@ func (m *manyLogs) run(ctx context.Context, out *stream) error {
 		if err := m.join(ctx); err != nil {
 			return err
 		}
+		if m.reading == 0 && !m.call.Follow {
+			return m.finish(out)
+		}
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
 				return nil
 			case p := <-m.ended:
 				m.sources[p].open = false
+				m.reading--
+				if m.reading == 0 && !m.call.Follow {
+					return m.finish(out)
+				}
 			case l := <-m.lines:
 				if !m.write(out, l) {
 					return nil
@@ -126,12 +136,12 @@ func (m *manyLogs) join(ctx context.Context) error {
 		return err
 	}
 	for _, p := range all {
-		source := m.sources[p]
+		source, read := m.sources[p]
 		if source == nil {
 			source = &logSource{}
 			m.sources[p] = source
 		}
-		if source.open {
+		if source.open || read && !m.call.Follow {
 			continue
 		}
 		call := m.call
@@ -140,6 +150,7 @@ func (m *manyLogs) join(ctx context.Context) error {
 			call.Since, call.Tail = source.last.Add(time.Microsecond), -1
 		}
 		source.open = true
+		m.reading++
 		go m.read(ctx, p, call)
 	}
 	return nil
@@ -168,6 +179,21 @@ func (m *manyLogs) read(ctx context.Context, p placed, call fabric.LogsCall) {
 		case m.lines <- sourceLine{p, item}:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// finish writes what has come of a time that is over, and ends the stream.
+func (m *manyLogs) finish(out *stream) error {
+	for {
+		select {
+		case l := <-m.lines:
+			if !m.write(out, l) {
+				return nil
+			}
+		default:
+			out.send("end", "", struct{}{})
+			return nil
 		}
 	}
 }

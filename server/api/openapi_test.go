@@ -72,6 +72,7 @@ GET /v1/events
 GET /v1/logs
 GET /v1/devices
 GET /v1/devices/{id}
+PATCH /v1/devices/{id}
 POST /v1/devices/{id}/publish
 GET /v1/devices/{id}/tail
 GET /v1/devices/{id}/topics
@@ -81,6 +82,13 @@ GET /v1/applications/{name}/metrics
 POST /v1/credentials
 GET /v1/credentials
 DELETE /v1/credentials/{name}
+POST /v1/tokens
+GET /v1/tokens
+DELETE /v1/tokens/{name}
+GET /v1/applications/{name}/state
+GET /v1/applications/{name}/state/value
+PUT /v1/applications/{name}/state/value
+DELETE /v1/applications/{name}/state/value
 GET /v1/device/desired
 PUT /v1/device
 GET /healthz

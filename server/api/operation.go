@@ -80,6 +80,8 @@ func registered(o *huma.OpenAPI, method, path string) *huma.Operation {
 		return item.Post
 	case http.MethodPut:
 		return item.Put
+	case http.MethodPatch:
+		return item.Patch
 	}
 	return item.Delete
 }

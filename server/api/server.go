@@ -87,6 +87,8 @@ func New(o Options) *Server {
 	s.manyLogsRoute()
 	s.deviceRoutes()
 	s.credentialRoutes()
+	s.tokenRoutes()
+	s.stateRoutes()
 	s.pageRoutes(tidy(s.api.OpenAPI()))
 	s.handler = s.guard(http.HandlerFunc(s.route))
 	return s

@@ -179,6 +179,15 @@ func (f *Fleet) RegisterDevice(ctx context.Context, d spec.Device) (spec.Device,
 	return d, err
 }
 
+// LabelDevice changes a device's labels.
+func (f *Fleet) LabelDevice(ctx context.Context, id spec.DeviceID, changes store.Labels) (spec.Device, error) {
+	d, err := f.store.LabelDevice(ctx, id, changes)
+	if err == nil {
+		f.complete(&d)
+	}
+	return d, err
+}
+
 // Desired is what a device should run.
 func (f *Fleet) Desired(ctx context.Context, device spec.DeviceID) (spec.Desired, error) {
 	return f.store.Desired(ctx, device)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -12,17 +14,25 @@ import (
 // sessionMark stands in a session's name between the token's name and the session's.
 const sessionMark = "/session/"
 
-// PutSession stores a session of the token of, whose secret is good until then, and
-// forgets sessions that have ended. It returns the session's record.
+// PutSession stores a session of the token of, whose secret is good until then, or
+// as long as that is, and forgets sessions and tokens that have ended. It returns the session's record.
 func (s *Store) PutSession(ctx context.Context, of Token, id, secret string, until time.Time) (Token, error) {
 	session := of
 	session.Name += sessionMark + id
+	var expires int64 // of the token
 	err := s.tx(ctx, "store session", of.Name, nil, func(q querier) error {
 		if _, err := q.ExecContext(ctx, `DELETE FROM tokens WHERE expires_at > 0 AND expires_at <= $1`, s.time()); err != nil {
 			return err
 		}
+		ends := until.UnixMicro()
+		if err := q.QueryRowContext(ctx, `SELECT expires_at FROM tokens WHERE name = $1`, of.Name).Scan(&expires); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if expires > 0 {
+			ends = min(ends, expires)
+		}
 		_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, device_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			HashToken(secret), session.Name, session.Role, session.Device, s.time(), until.UnixMicro())
+			HashToken(secret), session.Name, session.Role, session.Device, s.time(), ends)
 		return err
 	})
 	return session, err

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"strings"
 	"time"
 
+	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
 
@@ -53,6 +56,72 @@ func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error
 	err = s.db.QueryRowContext(ctx, `SELECT name, role, device_id FROM tokens WHERE hash = $1 AND (expires_at = 0 OR expires_at > $2)`,
 		HashToken(token), s.time()).Scan(&t.Name, &t.Role, &t.Device)
 	return t, s.missing(err, "check token", "", "the token is not known", "The admin token is in the file server/admin-token of the state directory.")
+}
+
+// TokenRecord is what is told of a token.
+type TokenRecord struct {
+	Token
+	CreatedAt, LastUsedAt, ExpiresAt time.Time // zero: never
+}
+
+// tokensOfPeople is a prefix of the names of those that people made.
+const tokensOfPeople = "token/"
+
+// CreateToken stores a token that somebody made, until expires where that is not zero; fail.Conflict if
+// there is one of its name.
+func (s *Store) CreateToken(ctx context.Context, name string, role Role, expires time.Time, token string) (r TokenRecord, err error) {
+	var until int64
+	if !expires.IsZero() {
+		until = expires.UnixMicro()
+	}
+	key := tokensOfPeople + name
+	err = s.tx(ctx, "create token", name, []string{key}, func(q querier) error {
+		if _, err := q.ExecContext(ctx, `DELETE FROM tokens WHERE name = $1 AND expires_at > 0 AND expires_at <= $2`, key, s.time()); err != nil {
+			return err
+		}
+		var there int
+		if err := q.QueryRowContext(ctx, `SELECT count(*) FROM tokens WHERE name = $1`, key).Scan(&there); err != nil {
+			return err
+		}
+		if there > 0 {
+			return fail.New(fail.Conflict, "create token", "there is a token of this name").On(name).
+				WithHint("Choose another name, or revoke that one first: 'fescue delete token %s'.", name)
+		}
+		at := s.time()
+		r = TokenRecord{Token: Token{Name: name, Role: role}, CreatedAt: timeOf(at), ExpiresAt: timeOf(until)}
+		_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, device_id, created_at, expires_at) VALUES ($1, $2, $3, '', $4, $5)`,
+			HashToken(token), key, role, at, until)
+		return err
+	})
+	return r, err
+}
+
+// Tokens are those that people made, by name, those that have expired too.
+func (s *Store) Tokens(ctx context.Context) ([]TokenRecord, error) {
+	list, err := query(ctx, s.db, func(row rowScanner) (r TokenRecord, err error) {
+		var created, used, expires int64
+		err = row.Scan(&r.Name, &r.Role, &created, &used, &expires)
+		r.Name = strings.TrimPrefix(r.Name, tokensOfPeople)
+		r.CreatedAt, r.LastUsedAt, r.ExpiresAt = timeOf(created), timeOf(used), timeOf(expires)
+		return r, err
+	}, `SELECT name, role, created_at, last_used_at, expires_at FROM tokens WHERE name LIKE $1 AND name NOT LIKE $2 ORDER BY name`,
+		tokensOfPeople+"%", "%"+sessionMark+"%")
+	return list, s.explain(err, "list tokens", "")
+}
+
+// RevokeToken deletes a token that somebody made, and ends its sessions; fail.NotFound if there is none.
+func (s *Store) RevokeToken(ctx context.Context, name string) error {
+	key := tokensOfPeople + name
+	return s.tx(ctx, "revoke token", name, nil, func(q querier) error {
+		done, err := q.ExecContext(ctx, `DELETE FROM tokens WHERE name = $1`, key)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fail.New(fail.NotFound, "revoke token", "there is no such token").On(name).WithHint("'fescue get tokens' lists them."))
+		}
+		return endSessions(ctx, q, key)
+	})
 }
 
 // UseToken notes that a token was used.
