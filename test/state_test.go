@@ -56,7 +56,7 @@ for change in state.watch("target"):
 		t.Errorf("labels:\n%s", out)
 	}
 	m.must("label", "device", "testdevice", "floor-")
-	if out := m.must("get", "device", "testdevice"); !strings.Contains(out, "room=attic") || strings.Contains(out, "floor") {
+	if out := m.must("get", "device", "testdevice"); !strings.Contains(out, "label room") || strings.Contains(out, "floor") {
 		t.Errorf("the device:\n%s", out)
 	}
 	var made struct{ Token string }

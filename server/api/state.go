@@ -35,8 +35,8 @@ type StateChange struct {
 	Revision *uint64 `json:"revision,omitempty" doc:"Only if the key has this revision; 0: only if there is no such key."`
 }
 
-// byKey is a key of an application's state on a device.
-type byKey struct {
+// ByKey is a key of an application's state on a device.
+type ByKey struct {
 	ByName
 	OnDevice
 	Key string `query:"key" required:"true" doc:"The key." example:"rooms/kitchen"`
@@ -51,14 +51,14 @@ func (s *Server) stateRoutes() {
 	}, s.listState)
 	add(s, forAdmin, huma.Operation{
 		OperationID: "get-state", Method: http.MethodGet, Path: oneValue, Tags: tags, Summary: "Read a key of an application's state",
-	}, func(ctx context.Context, in *struct{ byKey }) (*one[StateValue], error) {
-		reply, err := s.callState(ctx, in.byKey, fabric.StateCall{Operation: fabric.StateGet})
+	}, func(ctx context.Context, in *struct{ ByKey }) (*one[StateValue], error) {
+		reply, err := s.callState(ctx, in.ByKey, fabric.StateCall{Operation: fabric.StateGet})
 		return &one[StateValue]{StateValue{Key: in.Key, Value: reply.Value, Revision: reply.Revision, Time: reply.Time}}, err
 	})
 	add(s, forAdmin, huma.Operation{
 		OperationID: "put-state", Method: http.MethodPut, Path: oneValue, Tags: tags, Summary: "Write a key of an application's state", MaxBodyBytes: publishBody,
 	}, func(ctx context.Context, in *struct {
-		byKey
+		ByKey
 		Body StateChange
 	}) (*one[StateValue], error) {
 		call := fabric.StateCall{Operation: fabric.StatePut, Value: in.Body.Value, Revision: in.Body.Revision}
@@ -67,14 +67,14 @@ func (s *Server) stateRoutes() {
 				return nil, invalidField("ttl", err)
 			}
 		}
-		reply, err := s.callState(ctx, in.byKey, call)
+		reply, err := s.callState(ctx, in.ByKey, call)
 		return &one[StateValue]{StateValue{Key: in.Key, Value: in.Body.Value, Revision: reply.Revision}}, err
 	})
 	add(s, forAdmin, huma.Operation{
 		OperationID: "delete-state", Method: http.MethodDelete, Path: oneValue, Tags: tags, Summary: "Delete a key of an application's state",
 		Description: "That there is none is no error.",
-	}, func(ctx context.Context, in *struct{ byKey }) (*struct{}, error) {
-		_, err := s.callState(ctx, in.byKey, fabric.StateCall{Operation: fabric.StateDelete})
+	}, func(ctx context.Context, in *struct{ ByKey }) (*struct{}, error) {
+		_, err := s.callState(ctx, in.ByKey, fabric.StateCall{Operation: fabric.StateDelete})
 		return nil, err
 	})
 }
@@ -104,7 +104,7 @@ func (s *Server) listState(ctx context.Context, in *struct {
 }
 
 // callState asks the device that is meant.
-func (s *Server) callState(ctx context.Context, at byKey, call fabric.StateCall) (r fabric.StateReply, err error) {
+func (s *Server) callState(ctx context.Context, at ByKey, call fabric.StateCall) (r fabric.StateReply, err error) {
 	device, err := s.target(ctx, at.Name, at.Device)
 	if err != nil {
 		return r, err
