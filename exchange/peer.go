@@ -16,8 +16,9 @@ type PeerNATS interface {
 	// Publish hands payload over; it does not keep it.
 	Publish(subject string, payload []byte) error
 	// Subscribe returns when the server knows the subscription. deliver is
-	// called for one message after the other.
-	Subscribe(subject string, deliver func(subject string, payload []byte)) (unsubscribe func(), err error)
+	// called for one message after the other; taken: the message comes by PeerMQTT's
+	// Take as well.
+	Subscribe(subject string, deliver func(subject string, payload []byte, taken bool)) (unsubscribe func(), err error)
 	// Interest is how many subscriptions the server has that match the
 	// subject, those of this connection included.
 	Interest(subject string) int
@@ -33,8 +34,10 @@ const peerQueue = 4096 // messages that may wait for the peer's connection
 type peer struct {
 	router  *Router
 	nats    PeerNATS
+	mqtt    PeerMQTT // nats, if it has sessions of MQTT; else nil
 	session *session
-	sub     *subscription // what goes out waits as this one's messages
+	sub     *subscription // what goes out waits as this one's messages,
+	kept    *subscription // or as this one's, if it is kept and promised
 
 	mu         sync.Mutex
 	mirrors    map[string]*mirror
@@ -66,7 +69,11 @@ func (r *Router) Peer(ctx context.Context, nats PeerNATS) error {
 	p.session, s.kind = s, "nats"
 	s.send = p.send(map[string]string{})
 	p.sub = &subscription{owner: s, id: 1, policy: wire.Block, limit: peerQueue}
-	s.out.subs[1] = p.sub
+	p.kept = &subscription{owner: s, id: 2, policy: wire.Block, limit: peerQueue}
+	s.out.subs[1], s.out.subs[2] = p.sub, p.kept
+	if m, ok := nats.(PeerMQTT); ok && m.Promises() {
+		p.mqtt = m
+	}
 	if err := r.startLocal(s, r.agent); err != nil {
 		return err
 	}
@@ -75,6 +82,9 @@ func (r *Router) Peer(ctx context.Context, nats PeerNATS) error {
 		return fail.New(fail.Conflict, op, "another server is attached")
 	}
 	defer p.detach()
+	if stop := r.bridge(ctx, p.mqtt); stop != nil {
+		defer stop()
+	}
 	for {
 		select {
 		case <-p.work:
@@ -236,12 +246,12 @@ func (m *mirror) end() {
 
 // receiver brings in the messages of one of the mirror's subscriptions. Each has
 // a publisher of its own: they are called side by side.
-func (m *mirror) receiver() func(string, []byte) {
+func (m *mirror) receiver() func(string, []byte, bool) {
 	p := &publisher{session: m.peer.session, mu: &m.mu}
-	return func(subject string, payload []byte) { m.deliver(p, subject, payload) }
+	return func(subject string, payload []byte, taken bool) { m.deliver(p, subject, payload, taken) }
 }
 
-func (m *mirror) deliver(p *publisher, subject string, payload []byte) {
+func (m *mirror) deliver(p *publisher, subject string, payload []byte, taken bool) {
 	topic, ok := topicOf(subject)
 	if !ok || !matches(m.filter, topic) {
 		return
@@ -255,7 +265,9 @@ func (m *mirror) deliver(p *publisher, subject string, payload []byte) {
 		r.routing.RUnlock()
 	}
 	for _, sub := range m.subs {
-		p.deliver(sub, topic, payload)
+		if !taken || sub.rule == nil || !sub.rule.taken.Load() {
+			p.deliver(sub, topic, payload)
+		}
 	}
 	m.mu.Unlock()
 	p.flush()
@@ -272,7 +284,10 @@ func (p *peer) offer(pub *publisher, reg *registration, payload []byte) {
 		reg.batch = s.batches
 		reg.wanted = p.nats.Interest(reg.subject) > p.mirrored(reg)
 	}
-	if reg.wanted {
+	switch {
+	case reg.wanted && reg.kept && p.mqtt != nil:
+		pub.deliver(p.kept, reg.subject, payload)
+	case reg.wanted:
 		pub.deliver(p.sub, reg.subject, payload)
 	}
 }
@@ -308,7 +323,11 @@ func (p *peer) send(names map[string]string) func() {
 				subject = string(b.Topic)
 				names[subject] = subject
 			}
-			if err := p.nats.Publish(subject, b.Payload); err != nil {
+			publish := p.nats.Publish
+			if f.ID == p.kept.id {
+				publish = p.mqtt.PublishPromised
+			}
+			if err := publish(subject, b.Payload); err != nil {
 				p.router.opt.Log.Warn("a message did not reach NATS", "subject", subject, "error", err)
 			}
 		})

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type registration struct {
 	generation uint64 // of the router, when subs was found
 	subs       []*subscription
 
+	kept    bool   // somebody of subs keeps it
 	subject string // for the peer; "" does not go there
 	batch   uint64 // in which the peer was asked for its interest
 	wanted  bool
@@ -86,6 +88,7 @@ func (r *Router) route(reg *registration) {
 	reg.generation = r.generation.Load()
 	reg.subs = r.trie.match(reg.topic, reg.subs[:0])
 	clear(reg.subs[len(reg.subs):cap(reg.subs)])
+	reg.kept = slices.ContainsFunc(reg.subs, func(sub *subscription) bool { return sub.rule != nil })
 	reg.batch = 0
 }
 

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fescue.dev/fescue/exchange/disk"
@@ -30,6 +32,7 @@ type stores struct {
 	session *session
 	lastID  uint32
 	rules   map[ruleKey]*rule
+	changed chan struct{} // the rules have
 	states  map[spec.Name]*state.Store
 	quotas  map[spec.Name]int64
 }
@@ -51,12 +54,14 @@ type rule struct {
 	log    *kept.Log
 	sub    *subscription
 	failed failures
+	taken  atomic.Bool // what MQTT clients publish with QoS comes by the bridge
 }
 
 const ruleFile = "rule.json"
 
 func (st *stores) init(r *Router) {
 	st.router = r
+	st.changed = make(chan struct{}, 1)
 	st.rules, st.states, st.quotas = map[ruleKey]*rule{}, map[spec.Name]*state.Store{}, map[spec.Name]int64{}
 }
 
@@ -124,7 +129,25 @@ func (st *stores) start(ru *rule) (err error) {
 	st.session.mu.Lock()
 	st.session.subscribe(ru.sub)
 	st.session.mu.Unlock()
+	st.tellChanged()
 	return nil
+}
+
+// tellChanged has the bridge look at the rules.
+func (st *stores) tellChanged() {
+	select {
+	case st.changed <- struct{}{}:
+	default:
+	}
+}
+
+// list are the rules, by application and filter.
+func (st *stores) list() []*rule {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return slices.SortedFunc(maps.Values(st.rules), func(a, b *rule) int {
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Keep.Topic, b.Keep.Topic))
+	})
 }
 
 func (st *stores) options(k spec.Keep) kept.Options {
@@ -216,6 +239,7 @@ func (st *stores) end(ru *rule) {
 		st.session.unsubscribe(ru.sub)
 	}
 	st.session.mu.Unlock()
+	st.tellChanged()
 }
 
 // Forget removes what the router keeps for an application: its kept messages,

@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,10 @@ type subscriptions struct {
 	start            time.Time
 	checked          atomic.Int64 // when inserts and removes were compared, ns since start
 	stale            atomic.Bool
+
+	sessions sync.Once // what follows: found when first asked for
+	awaited  []string  // filters of MQTT subscriptions with QoS, those of sessions that are away included
+	waits    sync.Map  // subject → bool, found so far
 }
 
 const (
@@ -111,4 +116,42 @@ func (i *interest) list() *subscriptions {
 		v.filters[sub.Subject]++
 	}
 	return v
+}
+
+// awaited tells whether an MQTT subscription with QoS would get a message. Such a
+// subscription is a durable reader of nats-server's stream, made between two
+// subscriptions of the client's: after the second one the list is new.
+func (i *interest) awaited(subject string) bool {
+	v := i.current()
+	v.sessions.Do(func() { v.awaited = i.readers() })
+	if len(v.awaited) == 0 {
+		return false
+	}
+	if waits, known := v.waits.Load(subject); known {
+		return waits.(bool)
+	}
+	waits := slices.ContainsFunc(v.awaited, func(filter string) bool { return server.SubjectMatchesFilter(promisePrefix+subject, filter) })
+	if v.known.Add(1) <= knownSubjects {
+		v.waits.Store(subject, waits)
+	}
+	return waits
+}
+
+// readers lists the filters of the stream's durable readers but for this side's own.
+func (i *interest) readers() (filters []string) {
+	account, err := i.nats.JszAccount(&server.JSzOptions{Account: dataAccount, Streams: true, Consumer: true, Config: true})
+	if err != nil {
+		return []string{">"} // it is being opened anew: who knows
+	}
+	for _, s := range account.Streams {
+		if s.Name != promiseStream {
+			continue
+		}
+		for _, c := range s.Consumer {
+			if c.Name != keptConsumer && c.Config != nil {
+				filters = append(filters, c.Config.FilterSubject)
+			}
+		}
+	}
+	return filters
 }

@@ -14,8 +14,9 @@ import (
 // how topics become subjects is Data Xchange's to know. What a peer publishes does not
 // come back to it.
 type Peer struct {
-	server *Server
-	nc     *nats.Conn
+	server   *Server
+	nc       *nats.Conn
+	promises *promises
 
 	mu   sync.Mutex
 	subs map[*nats.Subscription]struct{}
@@ -35,7 +36,12 @@ func (s *Server) Peer() (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Peer{server: s, nc: nc, subs: map[*nats.Subscription]struct{}{}}, nil
+	promises, err := newPromises(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fail.Wrap(err, fail.Internal, "join the data account", "")
+	}
+	return &Peer{server: s, nc: nc, promises: promises, subs: map[*nats.Subscription]struct{}{}}, nil
 }
 
 // Close leaves the data account.
@@ -66,11 +72,11 @@ func (p *Peer) Interest(subject string) int { return p.server.Interest(subject) 
 
 // Subscribe calls deliver, from one goroutine and in order, for every message of
 // others that matches, but for those that are NATS's own. It returns when the server knows
-// of it. deliver may keep the payload.
-func (p *Peer) Subscribe(subject string, deliver func(subject string, payload []byte)) (unsubscribe func(), err error) {
+// of it. deliver may keep the payload; taken says that the message also comes by [Peer.Take].
+func (p *Peer) Subscribe(subject string, deliver func(subject string, payload []byte, taken bool)) (unsubscribe func(), err error) {
 	sub, err := p.nc.Subscribe(subject, func(m *nats.Msg) {
 		if !internal(m.Subject) {
-			deliver(m.Subject, m.Data)
+			deliver(m.Subject, m.Data, promised(m))
 		}
 	})
 	if err == nil {

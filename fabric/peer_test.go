@@ -21,7 +21,7 @@ type heard struct{ subject, payload string }
 func listen(t testing.TB, p *Peer, subject string) (<-chan heard, func()) {
 	t.Helper()
 	c := make(chan heard, 16)
-	stop, err := p.Subscribe(subject, func(s string, b []byte) { c <- heard{s, string(b)} })
+	stop, err := p.Subscribe(subject, func(s string, b []byte, _ bool) { c <- heard{s, string(b)} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestSlowPeerCountsDrops(t *testing.T) {
 	s := start(t)
 	p, other := peer(t, s), peer(t, s)
 	release := make(chan struct{})
-	stop, err := p.Subscribe("a", func(string, []byte) { <-release })
+	stop, err := p.Subscribe("a", func(string, []byte, bool) { <-release })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func BenchmarkPeerOneWay(b *testing.B) {
 	here, there := peer(b, s), peer(b, s)
 	done := make(chan struct{})
 	n := 0
-	if _, err := there.Subscribe("poly.roots", func(string, []byte) {
+	if _, err := there.Subscribe("poly.roots", func(string, []byte, bool) {
 		if n++; n == b.N {
 			close(done)
 		}

@@ -81,6 +81,11 @@ func (s *Server) start(ctx context.Context) error {
 			return fail.Wrap(err, fail.Internal, "enable streams", account.Name)
 		}
 	}
+	if s.options.MQTT != "" || s.options.WebSocket != "" {
+		if err := s.preparePromises(ctx); err != nil {
+			return err
+		}
+	}
 	return s.prepareControl(ctx)
 }
 

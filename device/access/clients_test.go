@@ -40,39 +40,60 @@ type device struct {
 
 func start(t *testing.T) *device {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	dir := t.TempDir()
-	d := &device{t: t, Access: access.New(filepath.Join(dir, "ids.json"), log)}
-	var err error
-	d.fabric, err = fabric.Start(t.Context(), fabric.Options{
-		Dir: filepath.Join(dir, "fabric"), Name: "device", Log: log, Auth: d.Access, OnViolation: d.Violated,
-		MQTT: "127.0.0.1:0", NATS: "127.0.0.1:0", WebSocket: "127.0.0.1:0",
-	})
+	ctx, cancel := context.WithCancel(context.Background())
+	d, end, err := open(ctx, t.TempDir(), "127.0.0.1:0")
 	if err != nil {
+		cancel()
 		t.Fatal(err)
 	}
+	d.t = t
+	t.Cleanup(func() {
+		cancel()
+		end()
+	})
+	return d
+}
+
+// open makes a device in a directory, which may hold what one that was killed has left.
+func open(ctx context.Context, dir, mqtt string) (d *device, end func(), err error) {
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	d = &device{Access: access.New(filepath.Join(dir, "ids.json"), log)}
+	d.Apply([]spec.DesiredCredential{d.credential("sensor", "a/#"), d.credential("other", "b/#")})
+	d.fabric, err = fabric.Start(ctx, fabric.Options{
+		Dir: filepath.Join(dir, "fabric"), Name: "device", Log: log, Auth: d.Access, OnViolation: d.Violated,
+		MQTT: mqtt, NATS: "127.0.0.1:0", WebSocket: anyPort(mqtt),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
 	d.router = exchange.New(exchange.Options{Device: "device"})
+	if err := d.router.OpenStores(filepath.Join(dir, "exchange")); err != nil {
+		return nil, nil, err
+	}
+	topics := spec.Resources{
+		Publish: []spec.Filter{"a/#"}, Subscribe: []spec.Filter{"a/#"},
+		Keep: []spec.Keep{{Topic: "a/kept/#", Size: 64 << 20, Full: spec.FullRefuse}, {Topic: "a/+/twice", Size: 64 << 20}},
+	}
+	if err := d.router.Grant("app", topics, exchange.Credential{Token: "app", UID: -1}); err != nil {
+		return nil, nil, err
+	}
 	d.Attach(d.fabric, d.router)
 	peer, err := d.fabric.Peer()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	parts.Go(func() { _ = d.router.Run(ctx) })
 	parts.Go(func() {
 		if err := d.router.Peer(ctx, peer); err != nil {
-			t.Error(err)
+			fmt.Fprintln(os.Stderr, err)
 		}
 	})
-	t.Cleanup(func() {
-		cancel()
+	return d, func() {
 		parts.Wait()
 		peer.Close()
 		d.fabric.Close()
-	})
-	d.Apply([]spec.DesiredCredential{d.credential("sensor", "a/#"), d.credential("other", "b/#")})
-	return d
+	}, nil
 }
 
 func (d *device) credential(name spec.Name, filters ...spec.Filter) spec.DesiredCredential {
@@ -343,4 +364,12 @@ func TestSameClientID(t *testing.T) {
 	if err := pub("other"); err != nil {
 		t.Errorf("the first owner is gone: %v", err)
 	}
+}
+
+// anyPort is the address for a second listener beside one at mqtt, if there is one.
+func anyPort(mqtt string) string {
+	if mqtt == "" {
+		return ""
+	}
+	return "127.0.0.1:0"
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -120,7 +121,12 @@ type Stats struct {
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	st := Stats{Bytes: l.bytes(), First: l.segments[0].first, Last: l.synced, Dropped: l.dropped, Places: len(l.places), Redelivered: l.again.Load(), DeadLetters: l.dead.Load()}
+	st := Stats{Bytes: l.bytes(), First: l.segments[0].first, Last: l.synced, Dropped: l.dropped, Redelivered: l.again.Load(), DeadLetters: l.dead.Load()}
+	for _, p := range l.places {
+		if !p.aside {
+			st.Places++
+		}
+	}
 	if st.Last >= st.First {
 		st.Messages = st.Last - st.First + 1
 	}
@@ -154,11 +160,10 @@ func (l *Log) bytes() int64 {
 // floor is the number up to which every place has acknowledged; false without
 // places. mu is held.
 func (l *Log) floor() (uint64, bool) {
-	lowest, any := uint64(0), false
+	lowest, any := uint64(math.MaxUint64), false
 	for _, p := range l.places {
-		if f := p.floor(); !any || f < lowest {
-			lowest, any = f, true
-		}
+		lowest = min(lowest, p.floor())
+		any = any || !p.aside
 	}
 	return lowest, any
 }

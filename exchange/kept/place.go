@@ -3,6 +3,7 @@ package kept
 import (
 	"container/heap"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,9 @@ type Place struct {
 	stop chan struct{}
 	done chan struct{} // closed when run has ended
 
+	// aside: it is the broker's own. It holds messages as any place does, but without
+	// others nobody has asked for them.
+	aside   bool
 	unsaved bool // the last attempt to save failed; run's
 
 	mu        sync.Mutex
@@ -100,7 +104,7 @@ func (l *Log) Place(name string, o PlaceOptions) (*Place, error) {
 
 func newPlace(l *Log, name string) *Place {
 	return &Place{
-		log: l, name: name, open: map[uint64]*item{},
+		log: l, name: name, aside: strings.HasPrefix(name, "$"), open: map[uint64]*item{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
