@@ -242,7 +242,7 @@ func TestTopicsAndStats(t *testing.T) {
 	c.Expect(wire.OK, 1)
 	want := []exchange.TopicStat{
 		{Topic: "a/#", Subscribers: 1, SubscribedBy: []string{"alice"}},
-		{Topic: "a/b", Publishers: 1, Subscribers: 1, Messages: 3, PublishedBy: []string{"alice"}, SubscribedBy: []string{"alice"}},
+		{Topic: "a/b", Publishers: 1, Subscribers: 1, Messages: 3, Bytes: 3, PublishedBy: []string{"alice"}, SubscribedBy: []string{"alice"}},
 		{Topic: "b/once", Publishers: 1, Messages: 1, PublishedBy: []string{"alice"}},
 		{Topic: "c/out"}, // carol may publish on it
 	}
@@ -258,7 +258,7 @@ func TestTopicsAndStats(t *testing.T) {
 		s := b.Of(exchangetest.Alice)
 		return len(s.Sessions) == 0 && s.In == 4 && s.Out == 3
 	})
-	want = []exchange.TopicStat{{Topic: "a/b", Messages: 3}, {Topic: "b/once", Messages: 1}, {Topic: "c/out"}}
+	want = []exchange.TopicStat{{Topic: "a/b", Messages: 3, Bytes: 3}, {Topic: "b/once", Messages: 1}, {Topic: "c/out"}}
 	if diff := cmp.Diff(want, b.Topics()); diff != "" {
 		t.Error(diff)
 	}

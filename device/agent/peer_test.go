@@ -38,7 +38,7 @@ func TestExchangeMeetsFabric(t *testing.T) {
 	if _, err := local.Subscribe("poly/#", exchange.SubscribeOptions{From: true}, func(m exchange.Message) { in <- m.From + " " + string(m.Topic) + " " + string(m.Payload) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := outside.Subscribe("poly.*", func(subject string, payload []byte) { out <- subject + " " + string(payload) }); err != nil {
+	if _, err := outside.Subscribe("poly.*", func(subject string, payload []byte, _ bool) { out <- subject + " " + string(payload) }); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the filter is mirrored", func() bool { return outside.Interest("poly.roots") >= 2 })
