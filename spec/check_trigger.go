@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 // What each kind of trigger may say besides its cause.
 var triggerKeys = map[string][]string{
 	"topic":    {"reply", "delivery", "retries", "backoff", "deadLetter", "order", "batch"},
-	"http":     {"reply", "auth", "async", "timeout", "body", "maxBody", "origins"},
+	"http":     {"reply", "auth", "async", "timeout", "body", "maxBody", "origins", "callback"},
 	"schedule": {"reply", "zone", "missed"},
 	"hook":     {"reply"},
 }
@@ -129,21 +130,52 @@ func (r *reader) checkTopic(t *Trigger, at string) {
 
 func (r *reader) checkHTTP(t *Trigger, at string) {
 	r.choice(at+".auth", string(t.Auth), string(AuthToken), string(AuthPublic))
-	r.choice(at+".body", string(t.Body), string(BodyPayload), string(BodyFile))
+	r.choice(at+".body", string(t.Body), string(BodyPayload), string(BodyFile), string(BodyStream))
 	r.between(at+".timeout", int64(t.Timeout), int64(time.Millisecond), int64(time.Hour), "1ms to 1h")
 	if t.Async && t.Timeout != 0 {
 		r.faultAt(at+".timeout", "nobody waits for an asynchronous request", "Remove 'timeout' or 'async'; limits.timeout bounds the handler.")
 	}
-	if t.Body == BodyFile {
+	if t.Async && t.Body == BodyStream {
+		r.faultAt(at+".body", "a request that is kept is complete before its handler begins", "Write 'body: file', or remove 'async'.")
+	}
+	r.checkCallback(t, at)
+	if t.Body == BodyFile || t.Body == BodyStream {
 		r.between(at+".maxBody", int64(t.MaxBody), 1, 1<<45, "at least 1 byte")
 	} else {
 		r.between(at+".maxBody", int64(t.MaxBody), 1, int64(MaxPayloadBody), "at most 768KiB: a larger body is streamed with 'body: file'")
 	}
 	r.atMost(at+".origins", len(t.Origins), maxOrigins)
 	for i, o := range t.Origins {
-		scheme, host, ok := strings.Cut(o, "://")
-		if o != "*" && (!ok || scheme == "" || host == "" || len(o) > 256 || strings.ContainsAny(host, "/ ?#*")) {
+		if o != "*" && !isOrigin(o) {
 			r.faultAt(fmt.Sprintf("%s.origins[%d]", at, i), "this is no origin", "Write scheme and host, as in https://app.example.org, or '*'.")
+		}
+	}
+}
+
+func isOrigin(o string) bool {
+	scheme, host, ok := strings.Cut(o, "://")
+	return ok && scheme != "" && host != "" && len(o) <= 256 && !strings.ContainsAny(host, "/ ?#*@")
+}
+
+// checkCallback checks where results may be posted: what a request names is somebody else's word.
+func (r *reader) checkCallback(t *Trigger, at string) {
+	at += ".callback"
+	if _, there := r.at[at]; !there {
+		return
+	}
+	if !t.Async {
+		r.faultAt(at, "only an asynchronous request has a result to be told later", "Add 'async: true'.")
+	}
+	if t.Callback.URL == "" && len(t.Callback.Origins) == 0 {
+		r.faultAt(at, "there is nowhere to post results to", "Add 'url: https://…', or 'origins: [https://…]' for those that requests may name.")
+	}
+	r.atMost(at+".origins", len(t.Callback.Origins), maxOrigins)
+	if u, err := url.Parse(t.Callback.URL); t.Callback.URL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || len(t.Callback.URL) > 2048) {
+		r.faultAt(at+".url", "this is no URL that can be posted to", "Write https://host/path, without user and password.")
+	}
+	for i, o := range t.Callback.Origins {
+		if !isOrigin(o) || !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") {
+			r.faultAt(fmt.Sprintf("%s.origins[%d]", at, i), "this is no origin", "Write scheme and host, as in https://ci.example.org; '*' is not allowed here.")
 		}
 	}
 }
@@ -175,7 +207,7 @@ func fillTrigger(t *Trigger, l Limits) {
 		setDefault(&t.Body, BodyPayload)
 		if t.MaxBody == 0 {
 			t.MaxBody = MaxPayloadBody
-			if t.Body == BodyFile {
+			if t.Body == BodyFile || t.Body == BodyStream {
 				t.MaxBody = DefaultFileBody
 			}
 		}

@@ -42,7 +42,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Hook]():           {"enum": []Hook{HookStart, HookStop}},
 	reflect.TypeFor[Delivery]():       {"enum": []Delivery{AtMostOnce, AtLeastOnce}},
 	reflect.TypeFor[Auth]():           {"enum": []Auth{AuthToken, AuthPublic}},
-	reflect.TypeFor[Body]():           {"enum": []Body{BodyPayload, BodyFile}},
+	reflect.TypeFor[Body]():           {"enum": []Body{BodyPayload, BodyFile, BodyStream}},
 	reflect.TypeFor[Missed]():         {"enum": []Missed{MissedSkip, MissedOnce}},
 	reflect.TypeFor[ImageReference](): {"pattern": imageReference.String(), "maxLength": 512},
 	reflect.TypeFor[Full]():           {"enum": []Full{FullDropOldest, FullRefuse}},

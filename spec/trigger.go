@@ -30,9 +30,11 @@ type Trigger struct {
 	Auth    Auth     `yaml:"auth,omitempty" json:"auth,omitempty" doc:"Of http: token, or public for a route that anybody may call. Default token."`
 	Async   bool     `yaml:"async,omitempty" json:"async,omitempty" doc:"Of http: answer 202 once the request is kept on disk; the result is fetched later."`
 	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitempty" doc:"Of http: how long a caller is kept waiting. Default limits.timeout."`
-	Body    Body     `yaml:"body,omitempty" json:"body,omitempty" doc:"Of http: payload, or file: the body is streamed to a file below the application's data, whose path is in the attribute httpfile. Default payload."`
-	MaxBody Bytes    `yaml:"maxBody,omitempty" json:"maxBody,omitempty" doc:"Of http: largest body. Default 768KiB, which is the most for payload; 1GiB for file."`
-	Origins []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Of http: origins of web pages that may call it (CORS); * for all."`
+	Body    Body     `yaml:"body,omitempty" json:"body,omitempty" doc:"Of http: payload; file: the body is streamed to a file below the application's data, whose path is in the attribute httpfile; or stream: the handler reads it while it comes. Default payload."`
+	MaxBody Bytes    `yaml:"maxBody,omitempty" json:"maxBody,omitempty" doc:"Of http: largest body. Default 768KiB, which is the most for payload; 1GiB for file and stream."`
+	// Callback is where one is told that an asynchronous request has been carried out.
+	Callback Callback `yaml:"callback,omitempty" json:"callback,omitzero" doc:"Of http, with async: the result is posted there."`
+	Origins  []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Of http: origins of web pages that may call it (CORS); * for all."`
 
 	Zone   Zone   `yaml:"zone,omitempty" json:"zone,omitempty" doc:"Of a cron expression: time zone, such as Europe/Berlin. Default UTC."`
 	Missed Missed `yaml:"missed,omitempty" json:"missed,omitempty" doc:"Of a cron expression: runs that fell into a time when the device was off: skip them, or make up for all of them once. Default skip."`
@@ -66,7 +68,14 @@ type Body string
 const (
 	BodyPayload Body = "payload"
 	BodyFile    Body = "file"
+	BodyStream  Body = "stream"
 )
+
+// Callback is where the results of asynchronous requests are posted.
+type Callback struct {
+	URL     string   `yaml:"url,omitempty" json:"url,omitempty" doc:"Where every result is posted."`
+	Origins []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Origins, such as https://ci.example.org, of which a request may name a URL in its header Callback-Url."`
+}
 
 // Missed is what becomes of scheduled runs that could not take place.
 type Missed string

@@ -64,7 +64,7 @@ func requestEvent(r *gateway.Request) event {
 	}
 	for _, a := range []exchange.Attribute{
 		{Name: "httpquery", Value: r.Query}, {Name: "httpparameters", Value: r.Parameters},
-		{Name: "httpremote", Value: r.Remote}, {Name: "httpfile", Value: r.File},
+		{Name: "httpremote", Value: r.Remote}, {Name: "httpfile", Value: r.File}, {Name: "httpstream", Value: r.Stream},
 	} {
 		if a.Value != "" {
 			e.more = append(e.more, a)

@@ -27,6 +27,7 @@ type Request struct {
 	ContentType string `json:"contentType,omitempty"`
 	Body        []byte `json:"body,omitempty"`
 	File        string `json:"file,omitempty"` // the body, where the route asks for a file
+	Stream      string `json:"-"`              // the pipe that the body comes through, where it asks for that
 }
 
 // ServeHTTP finds the route. What has none is told in the form of all errors.
@@ -75,6 +76,10 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 		return
 	}
 	r := describe(q, route)
+	if t.Body == spec.BodyStream {
+		g.stream(w, q, route, r)
+		return
+	}
 	if err := r.take(w, q, route); err != nil {
 		w.Header().Set("Connection", "close")
 		problemOf(w, err, false)
@@ -90,10 +95,15 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 	ctx, cancel := context.WithTimeout(q.Context(), time.Duration(t.Timeout))
 	defer cancel()
 	result, err := route.Call(ctx, r)
+	answerCaller(w, q, route, result, err)
+}
+
+// answerCaller answers with what came of a call.
+func answerCaller(w http.ResponseWriter, q *http.Request, route *Route, result []byte, err error) {
 	switch {
 	case q.Context().Err() != nil: // the caller has gone
 	case err != nil:
-		problemOf(w, err, t.Auth != spec.AuthPublic)
+		problemOf(w, err, route.Trigger.Auth != spec.AuthPublic)
 	default:
 		respond(w, q, route, result)
 	}

@@ -8,6 +8,7 @@ import * as kept from './kept.js';
 import { Message } from './message.js';
 import { readAttributes } from './read.js';
 import { KeyValue, LISTING } from './state.js';
+import { openUpload } from './upload.js';
 import * as wire from './wire.js';
 
 /**
@@ -244,12 +245,14 @@ export class Context {
    *
    * With the attribute `datacontenttype`: JSON if that says so (bytes if it is not JSON after all), a
    * string for `text/…`, bytes for any other type. Without it: null for no bytes at all, the
-   * value if all of it is JSON, bytes otherwise.
+   * value if all of it is JSON, bytes otherwise. An HTTP request whose body is streamed (`body: stream`) is a
+   * Readable, which ends with an error if the sender does not send all of it.
    *
    * @internal
    * @returns {any}
    */
   event() {
+    if (this.#packed.includes('httpstream') && this.attributes.httpstream) return openUpload(this.attributes.httpstream);
     const kind = this.#contentType();
     if (kind.startsWith('text/')) return this.payload.toString();
     if (kind && kind !== 'application/json' && !kind.endsWith('+json')) return this.payload;

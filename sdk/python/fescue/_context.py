@@ -197,8 +197,14 @@ class Context:
 
         With the attribute ``datacontenttype``: JSON if that says so (bytes if it is not JSON after all),
         ``str`` for ``text/…``, bytes for any other type. Without it: ``None`` for no bytes at all, the
-        value if all of it is JSON, bytes otherwise.
+        value if all of it is JSON, bytes otherwise. An HTTP request whose body is streamed (``body: stream``)
+        is a binary file that is read while the rest is on its way; reading raises OSError if the sender
+        does not send all of it.
         """
+        if b"httpstream" in self._packed and "httpstream" in self.attributes:
+            from ._upload import open_upload
+
+            return open_upload(self.attributes["httpstream"])
         kind = ""
         if b"datacontenttype" in self._packed:
             kind = self.attributes.get("datacontenttype", "").partition(";")[0].strip().lower()
