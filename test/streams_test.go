@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // post sends a body of which nothing is known beforehand, with the gateway's token.
@@ -123,5 +126,50 @@ func TestStreamedBodies(t *testing.T) {
 				return contains(m.must("logs", "stream-"+runtime), "body was cut off")
 			})
 		})
+	}
+}
+
+// A result is posted to where the configuration says, also when the agent was killed before it was taken.
+func TestCallback(t *testing.T) {
+	var open atomic.Bool
+	taken := make(chan string, 16)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		text, _ := io.ReadAll(q.Body)
+		if !open.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			taken <- "refused"
+			return
+		}
+		taken <- q.Header.Get("Fescue-Status") + " " + string(text)
+	}))
+	defer receiver.Close()
+	m := newMachine(t)
+	m.must("deploy", m.application(map[string]string{
+		"fescue.yaml": "name: jobs\nversion: 1.0.0\nruntime: python\nhandler: f.handle\ntriggers:\n  - http: POST /jobs\n    async: true\n    callback: {url: '" + receiver.URL + "'}\n",
+		"f.py":        "def handle(event, context):\n    return {'sum': sum(event)}\n",
+	}))
+	if status, body, _ := m.http("POST", "/jobs", "[1, 2]"); status != 202 {
+		t.Fatalf("%d %s", status, body)
+	}
+	next := func() string {
+		select {
+		case text := <-taken:
+			return text
+		case <-time.After(patience):
+			t.Fatal("nothing was posted in time")
+			return ""
+		}
+	}
+	next()
+	m.kill()
+	open.Store(true)
+	m.start()
+	for { // it may have been refused more than once
+		if got := next(); got != "refused" {
+			if strings.ReplaceAll(got, " ", "") != `200{"sum":3}` {
+				t.Errorf("posted %q", got)
+			}
+			return
+		}
 	}
 }

@@ -29,9 +29,10 @@ const (
 // async carries out requests for which nobody waits. Each is a file until its
 // result is one.
 type async struct {
-	files kept
-	log   *slog.Logger
-	again chan struct{} // holds one
+	files     kept
+	log       *slog.Logger
+	again     chan struct{} // holds one
+	callbacks *callbacks
 
 	mu      sync.Mutex
 	waiting map[string]*pending
@@ -46,17 +47,21 @@ type pending struct {
 	notUntil time.Time
 }
 
-func openAsync(dir string, log *slog.Logger) (*async, error) {
+func openAsync(dir string, key []byte, log *slog.Logger) (*async, error) {
 	a := &async{files: kept{dir}, log: log, again: make(chan struct{}, 1), waiting: map[string]*pending{}}
+	a.callbacks = &callbacks{files: a.files, log: log, key: key, again: make(chan struct{}, 1), waiting: map[string]*callback{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fail.Wrap(err, fail.Internal, "keep requests", dir)
 	}
-	requests, results, err := a.files.load(log)
+	requests, callbacks, results, err := a.files.load(log)
 	if err != nil {
 		return nil, err
 	}
 	for id, r := range requests {
 		a.waiting[id] = &pending{keptRequest: r}
+	}
+	for id, k := range callbacks {
+		a.callbacks.add(id, k)
 	}
 	a.total = len(requests) + results
 	a.wake()
@@ -69,17 +74,19 @@ func newID() string {
 	return hex.EncodeToString(id[:])
 }
 
-func (a *async) wake() {
+func (a *async) wake() { wake(a.again) }
+
+func wake(again chan<- struct{}) {
 	select {
-	case a.again <- struct{}{}:
+	case again <- struct{}{}:
 	default:
 	}
 }
 
 // keep takes a request on disk, and says where its result will be.
-func (g *Gateway) keep(w http.ResponseWriter, route *Route, r *Request) {
+func (g *Gateway) keep(w http.ResponseWriter, route *Route, r *Request, callback string) {
 	id, err := g.async.add(&keptRequest{
-		Application: route.Application, Route: route.Trigger.HTTP, Public: route.Trigger.Auth == spec.AuthPublic, Request: r,
+		Application: route.Application, Route: route.Trigger.HTTP, Public: route.Trigger.Auth == spec.AuthPublic, Request: r, Callback: callback,
 	})
 	if err != nil {
 		problemOf(w, err, true)
@@ -182,8 +189,14 @@ func (a *async) carryOut(ctx context.Context, id string, p *pending, route *Rout
 	if err != nil {
 		outcome.Result, outcome.Failure = nil, err.Error()
 	}
-	if err := a.files.finish(id, outcome); err != nil {
+	var k *keptCallback
+	if p.Callback != "" {
+		k = &keptCallback{Application: p.Application, URL: p.Callback, Since: time.Now()}
+	}
+	if err := a.files.finish(id, outcome, k); err != nil {
 		a.log.Error("the result of a request cannot be kept: it will be carried out again", "application", p.Application, "error", err)
+	} else if k != nil {
+		a.callbacks.add(id, k)
 	}
 	if p.Request.File != "" {
 		_ = os.Remove(p.Request.File) // the application may have moved it

@@ -59,7 +59,11 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{Options: o, token: token, routes: map[spec.Name]*claim{}}
-	if g.async, err = openAsync(filepath.Join(o.Dir, "requests"), o.Log); err != nil {
+	key, err := ensureSecret(filepath.Join(o.Dir, CallbackKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	if g.async, err = openAsync(filepath.Join(o.Dir, "requests"), []byte(key), o.Log); err != nil {
 		return nil, err
 	}
 	table, err := g.build()
@@ -112,6 +116,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	defer work.Wait()
 	work.Go(func() { g.async.run(ctx, g.find) })
+	work.Go(func() { g.async.callbacks.run(ctx) })
 	defer os.Remove(filepath.Join(g.Dir, URLFile))
 	for g.URL() == "" {
 		select {

@@ -19,9 +19,10 @@ import (
 const resultsPath = spec.ReservedPath + "results/"
 
 const (
-	requestSuffix = ".request"
-	resultSuffix  = ".result"
-	tempSuffix    = ".new"
+	requestSuffix  = ".request"
+	resultSuffix   = ".result"
+	callbackSuffix = ".callback" // there is one while the result has not been posted
+	tempSuffix     = ".new"
 )
 
 // keptRequest is an asynchronous request on disk.
@@ -30,6 +31,7 @@ type keptRequest struct {
 	Route       spec.Route `json:"route"`
 	Public      bool       `json:"public,omitempty"`
 	Request     *Request   `json:"request"`
+	Callback    string     `json:"callback,omitempty"` // where the result is to be posted
 }
 
 // keptResult is what became of one.
@@ -74,23 +76,34 @@ func (k kept) sync() error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// finish keeps the result and then forgets the request: a crash in between carries it
-// out once more.
-func (k kept) finish(id string, r keptResult) error {
+// finish keeps that the result is to be told, if it is, and the result, and then forgets the request: a crash in
+// between carries it out once more, or posts it.
+func (k kept) finish(id string, r keptResult, callback *keptCallback) error {
+	if callback != nil {
+		if err := k.write(id+callbackSuffix, callback); err != nil {
+			return err
+		}
+	}
 	if err := k.write(id+resultSuffix, r); err != nil {
 		return err
 	}
 	return os.Remove(filepath.Join(k.dir, id+requestSuffix))
 }
 
-// load reads the requests that have no result, and counts the results.
-func (k kept) load(log *slog.Logger) (requests map[string]*keptRequest, results int, err error) {
+// load reads the requests that have no result, and the call-backs of those that have one, and counts the results.
+func (k kept) load(log *slog.Logger) (requests map[string]*keptRequest, callbacks map[string]*keptCallback, results int, err error) {
 	entries, err := os.ReadDir(k.dir)
 	if err != nil {
-		return nil, 0, fail.Wrap(err, fail.Internal, "read kept requests", k.dir)
+		return nil, nil, 0, fail.Wrap(err, fail.Internal, "read kept requests", k.dir)
 	}
-	requests = map[string]*keptRequest{}
+	requests, callbacks = map[string]*keptRequest{}, map[string]*keptCallback{}
 	for _, e := range entries {
+		if id, is := strings.CutSuffix(e.Name(), callbackSuffix); is {
+			if c, err := readFile[keptCallback](filepath.Join(k.dir, e.Name())); err == nil && k.has(id+resultSuffix) {
+				callbacks[id] = c
+			} // without a result it is written again with it
+			continue
+		}
 		path := filepath.Join(k.dir, e.Name())
 		id, isRequest := strings.CutSuffix(e.Name(), requestSuffix)
 		switch {
@@ -108,7 +121,7 @@ func (k kept) load(log *slog.Logger) (requests map[string]*keptRequest, results 
 			results++
 		}
 	}
-	return requests, results, nil
+	return requests, callbacks, results, nil
 }
 
 func readFile[T any](path string) (*T, error) {
@@ -133,7 +146,7 @@ func (k kept) expire(before time.Time) (removed int) {
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && strings.HasSuffix(e.Name(), resultSuffix) && info.ModTime().Before(before) && os.Remove(filepath.Join(k.dir, e.Name())) == nil {
+		if err == nil && strings.HasSuffix(e.Name(), resultSuffix) && info.ModTime().Before(before) && !k.has(strings.TrimSuffix(e.Name(), resultSuffix)+callbackSuffix) && os.Remove(filepath.Join(k.dir, e.Name())) == nil {
 			removed++
 		}
 	}

@@ -75,6 +75,11 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 		problem(w, http.StatusUnauthorized, "this route asks for the gateway's token: Authorization: Bearer …")
 		return
 	}
+	callback, err := callbackFor(t, q.Header.Get(CallbackHeader))
+	if err != nil && t.Async {
+		problemOf(w, err, true)
+		return
+	}
 	r := describe(q, route)
 	if t.Body == spec.BodyStream {
 		g.stream(w, q, route, r)
@@ -86,7 +91,7 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 		return
 	}
 	if t.Async {
-		g.keep(w, route, r)
+		g.keep(w, route, r, callback)
 		return
 	}
 	if r.File != "" {

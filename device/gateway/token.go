@@ -20,21 +20,27 @@ type tokenHash [sha256.Size]byte
 
 // ensureToken reads the token, or makes one.
 func ensureToken(path string) (tokenHash, error) {
-	const op = "read the gateway's token"
+	token, err := ensureSecret(path)
+	return sha256.Sum256([]byte(token)), err
+}
+
+// ensureSecret reads a secret, or makes one.
+func ensureSecret(path string) (string, error) {
+	const op = "read the gateway's secret"
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text = []byte(rand.Text())
 		err = os.WriteFile(path, append(text, '\n'), 0o600)
 	}
 	if err != nil {
-		return tokenHash{}, fail.Wrap(err, fail.Internal, op, path)
+		return "", fail.Wrap(err, fail.Internal, op, path)
 	}
 	token := strings.TrimSpace(string(text))
 	if len(token) < 16 {
-		return tokenHash{}, fail.New(fail.Invalid, op, "a token has at least 16 characters").On(path).
+		return "", fail.New(fail.Invalid, op, "it has less than 16 characters").On(path).
 			WithHint("Write another one, or remove the file: a new one is made at the next start.")
 	}
-	return sha256.Sum256([]byte(token)), nil
+	return token, nil
 }
 
 // allowed tells whether a request shows the token. Comparing digests takes no time that
