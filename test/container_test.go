@@ -103,7 +103,7 @@ func TestContainerMemory(t *testing.T) {
 	m := newMachine(t)
 	m.must("deploy", m.application(map[string]string{
 		"fescue.yaml": "name: hog\nversion: 1.0.0\nruntime: container\ncontainer: {archive: image.tar}\nlimits: {memory: 32MiB}\ncommands:\n" +
-			"  - {run: 'echo prepared > \"$FESCUE_DATA/step\"', wait: true}\n  - run: " + strconv.Quote(`sleep 2; head -c 60000000 /dev/zero > /tmp/fat; sleep 1000`) + "\n",
+			"  - {run: 'head -c 60000000 /dev/zero > /tmp/fat; echo prepared > \"$FESCUE_DATA/step\"', wait: true}\n  - run: " + strconv.Quote(`sleep 2; head -c 60000000 /dev/zero > /tmp/fat; sleep 1000`) + "\n",
 		"image.tar": string(shellImage(t, "").Docker(t)),
 	}))
 	m.eventually("it is told", func() error { return contains(m.must("get", "events", "1"), "out of memory: limit 32MiB") })

@@ -52,6 +52,9 @@ func (d *deployment) runCommand(ctx context.Context, c spec.Command) error {
 	d.launcher.log.Note("info", "running "+c.Run)
 	o := d.launcher.command(c)
 	o.ReadWrite = append(o.ReadWrite, d.launcher.dir)
+	// A compiler needs more than what it compiles; the group is another, for the limits are.
+	o.Application += ".build"
+	o.Limits.Memory, o.Limits.Processes = max(o.Limits.Memory, buildMemory), max(o.Limits.Processes, buildProcesses)
 	err := d.launcher.runToEnd(bound, o, nil)
 	switch {
 	case err == nil:
