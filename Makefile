@@ -57,6 +57,10 @@ micro: ## Build bin/fescue-micro, the micro agent as a process (fescue micro sim
 	@mkdir -p bin
 	cc -std=gnu99 -O2 -o bin/fescue-micro micro/core/*.c micro/ports/posix/*.c
 
+.PHONY: micro-soak
+micro-soak: ## Cut the power of a microcontroller's agent CUTS times (default 5000)
+	FESCUE_MICRO_CUTS=$${CUTS:-5000} $(GO) test ./micro/test -run TestPowerCuts -v -timeout 3h
+
 .PHONY: micro-sizes
 micro-sizes: ## Print what the micro agent takes on each target
 	./tools/micro-sizes.sh

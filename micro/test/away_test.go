@@ -31,6 +31,7 @@ func (f *fescue) api() *client.Client {
 // Messages for a board that is away wait, as many as there is room for; the oldest go
 // first, and are counted. All that a board does is seen by the monitor.
 func TestBoardAway(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	f := newFescue(t)
 	key := f.must("micro", "provision", "shed")
 	line := filepath.Join(t.TempDir(), "line")
