@@ -8,10 +8,12 @@ import { answer, api, type Application as ApplicationRecord } from "../api/clien
 import { application } from "../api/queries";
 import { DeploymentTable } from "../deployments/DeploymentTable";
 import { LogView } from "../logs/LogView";
+import { ApplicationMetrics } from "../metrics/ApplicationMetrics";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Status } from "../parts/Status";
 import { Trouble } from "../parts/Trouble";
+import { StateTab } from "../state/StateTab";
 import { Undeployed } from "./Applications";
 import { CodeTab } from "./CodeTab";
 import { Delete } from "./Delete";
@@ -24,6 +26,8 @@ const tabs = [
   ["overview", "Overview"],
   ["code", "Code"],
   ["topics", "Topics"],
+  ["metrics", "Metrics"],
+  ["state", "State"],
   ["versions", "Versions"],
   ["deployments", "Deployments"],
   ["logs", "Logs"],
@@ -56,6 +60,12 @@ export default function Application({ name, tab }: { name: string; tab: string }
             </Tabs.Panel>
             <Tabs.Panel value="topics">
               <TopicsTab app={app} />
+            </Tabs.Panel>
+            <Tabs.Panel value="metrics">
+              <ApplicationMetrics app={app} />
+            </Tabs.Panel>
+            <Tabs.Panel value="state">
+              <StateTab app={app} />
             </Tabs.Panel>
             <Tabs.Panel value="versions">
               <Versions app={app} />

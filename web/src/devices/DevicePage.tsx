@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import type { Application, Device, Placement } from "../api/client";
 import { applications, device, recentEvents } from "../api/queries";
 import { stateOf } from "../applications/state";
+import { DeviceMetrics } from "../metrics/DeviceMetrics";
 import { Happened } from "../overview/Happened";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
@@ -12,7 +13,7 @@ import { Page } from "../parts/Page";
 import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/When";
-import { labelsOf } from "./Devices";
+import { Labels } from "./Labels";
 
 export default function DevicePage({ id }: { id: string }) {
   const query = useQuery(device(id));
@@ -43,6 +44,7 @@ export default function DevicePage({ id }: { id: string }) {
             {(list) => (
               <>
                 <OnIt id={id} placed={list} />
+                <DeviceMetrics id={id} />
                 <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
                   <About device={d} />
                   <Facts device={d} of="isolation" title="Isolation it enforces" />
@@ -94,7 +96,9 @@ function About({ device: d }: { device: Device }) {
         <dt>Agent</dt>
         <dd>{d.agent}</dd>
         <dt>Labels</dt>
-        <dd>{labelsOf(d).join(", ") || "none"}</dd>
+        <dd>
+          <Labels device={d} />
+        </dd>
         <dt>Known since</dt>
         <dd>
           <When at={d.createdAt} />

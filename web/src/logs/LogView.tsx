@@ -8,17 +8,21 @@ import { type StreamState } from "../api/follow";
 import { Trouble } from "../parts/Trouble";
 import { clock, count, number } from "../parts/words";
 import { type Level, type Line, levelOf, levels, matches } from "./buffer";
+import type { Range } from "./range";
 import { save } from "./save";
 import { useLogs } from "./useLogs";
+
+const live: Range = { from: "", to: "" };
 
 interface LogViewProps {
   application?: string;
   device?: string;
+  range?: Range;
   height?: string;
 }
 
-export function LogView({ application = "", device = "", height = "calc(100vh - 250px)" }: LogViewProps) {
-  const { buffer, state } = useLogs(application, device);
+export function LogView({ application = "", device = "", range = live, height = "calc(100vh - 250px)" }: LogViewProps) {
+  const { buffer, state } = useLogs(application, device, range);
   const [text, setText] = useState("");
   const [level, setLevel] = useState<Level>("debug");
   const [paused, setPaused] = useState<Line[] | null>(null);
@@ -196,9 +200,11 @@ function Nothing({ state, filtered }: { state: StreamState; filtered: boolean })
     <Text size="sm" c="dimmed" p="md">
       {filtered
         ? "No line fits what you search for."
-        : state.kind === "open"
-          ? "No output yet. It appears here as it is written."
-          : "Connecting…"}
+        : state.kind === "ended"
+          ? "Nothing was written in this time."
+          : state.kind === "open"
+            ? "No output yet. It appears here as it is written."
+            : "Connecting…"}
     </Text>
   );
 }

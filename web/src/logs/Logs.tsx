@@ -1,14 +1,17 @@
-// Logs: what all applications write, as it comes.
-import { Group, NativeSelect } from "@mantine/core";
+// Logs: what all applications write, as it comes or of a time.
+import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
 import { applications, devices } from "../api/queries";
 import { Page } from "../parts/Page";
+import { Pick } from "../parts/Pick";
 import { LogView } from "./LogView";
+import { RangeChoice, useRange } from "./RangeChoice";
 
 export default function Logs() {
   const [search, setSearch] = useSearchParams();
   const [application, device] = [search.get("application") ?? "", search.get("device") ?? ""];
+  const time = useRange();
   const apps = useQuery(applications).data ?? [];
   const machines = useQuery(devices).data ?? [];
   const choose = (key: string, value: string) =>
@@ -18,25 +21,26 @@ export default function Logs() {
       return was;
     });
   return (
-    <Page title="Logs" note="What applications write, from all devices, as it comes.">
+    <Page title="Logs" note="What applications write, from all devices, as it comes or of a time.">
       <div>
         <Group gap="xs" mb="xs">
-          <NativeSelect
-            aria-label="Application"
-            size="xs"
+          <Pick
+            label="Application"
+            all="all applications"
             value={application}
-            onChange={(e) => choose("application", e.currentTarget.value)}
-            data={[{ value: "", label: "all applications" }, ...apps.map((a) => a.name)]}
+            onChange={(v) => choose("application", v)}
+            data={apps.map((a) => a.name)}
           />
-          <NativeSelect
-            aria-label="Device"
-            size="xs"
+          <Pick
+            label="Device"
+            all="all devices"
             value={device}
-            onChange={(e) => choose("device", e.currentTarget.value)}
-            data={[{ value: "", label: "all devices" }, ...machines.map((d) => d.id)]}
+            onChange={(v) => choose("device", v)}
+            data={machines.map((d) => d.id)}
           />
+          <RangeChoice {...time} />
         </Group>
-        <LogView application={application} device={device} height="calc(100vh - 270px)" />
+        <LogView application={application} device={device} range={time.range} height="calc(100vh - 270px)" />
       </div>
     </Page>
   );

@@ -43,7 +43,13 @@ export function ApplicationMetrics({ app }: { app: Application }) {
     <Stack gap="sm">
       <Group justify="space-between">
         {app.placements.length > 1 ? (
-          <Pick label="Device" all="all devices together" value={device} onChange={setDevice} data={app.placements.map((p) => p.device)} />
+          <Pick
+            label="Device"
+            all="all devices together"
+            value={device}
+            onChange={setDevice}
+            data={app.placements.map((p) => p.device)}
+          />
         ) : (
           <span />
         )}

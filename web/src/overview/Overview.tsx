@@ -7,6 +7,7 @@ import { Link } from "wouter";
 import type { Application, Deployment, Device } from "../api/client";
 import { applications, deployments, devices, recentEvents } from "../api/queries";
 import { stateOf } from "../applications/state";
+import { Rates } from "../metrics/Rates";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Spark } from "../parts/Spark";
@@ -36,6 +37,7 @@ export default function Overview() {
                     {(list) => (
                       <>
                         <Numbers apps={all} devices={known} deployments={made} />
+                        {all.length > 0 && <Rates />}
                         {all.length === 0 ? <FirstSteps /> : <Needs apps={all} devices={known} deployments={made} />}
                         <Stack component="section" gap="sm">
                           <Title order={2}>What happened</Title>

@@ -1,17 +1,5 @@
 // Credentials: logins for MQTT and NATS clients, with the topics that each may use.
-import {
-  ActionIcon,
-  Button,
-  CopyButton,
-  Group,
-  Modal,
-  NativeSelect,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { ActionIcon, Button, Group, Modal, NativeSelect, Stack, TagsInput, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -22,6 +10,7 @@ import { Loaded } from "../parts/Loaded";
 import { type Column, Table } from "../parts/Table";
 import { Trouble } from "../parts/Trouble";
 import { When } from "../parts/When";
+import { Secret } from "./Secret";
 
 type Credential = Schemas["Credential"];
 
@@ -88,7 +77,13 @@ function Make({ onClose }: { onClose: () => void }) {
     mutationFn: () => answer(api.POST("/v1/credentials", { body: { name, publish, subscribe, ...(device ? { device } : {}) } })),
     onSuccess: () => client.invalidateQueries({ queryKey: key }),
   });
-  if (make.data) return <Made made={make.data} onClose={onClose} />;
+  if (make.data) {
+    return (
+      <Secret title={`${make.data.credential.name} is made`} what="Password" secret={make.data.secret} onClose={onClose}>
+        Its password is shown now and never again:
+      </Secret>
+    );
+  }
   return (
     <Modal opened onClose={onClose} title="New credential" transitionProps={{ duration: 0 }}>
       <form
@@ -135,30 +130,6 @@ function Make({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
-  );
-}
-
-// The password is told once: the server keeps only its hash.
-function Made({ made, onClose }: { made: Schemas["NewCredential"]; onClose: () => void }) {
-  return (
-    <Modal opened onClose={onClose} title={`${made.credential.name} is made`} transitionProps={{ duration: 0 }}>
-      <Stack gap="sm">
-        <Text size="sm">Its password is shown now and never again:</Text>
-        <pre className="text" aria-label="Password">
-          {made.secret}
-        </pre>
-        <Group justify="flex-end">
-          <CopyButton value={made.secret}>
-            {({ copied, copy }) => (
-              <Button variant="default" onClick={copy}>
-                {copied ? "Copied" : "Copy"}
-              </Button>
-            )}
-          </CopyButton>
-          <Button onClick={onClose}>Done</Button>
-        </Group>
-      </Stack>
     </Modal>
   );
 }

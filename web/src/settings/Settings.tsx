@@ -8,6 +8,7 @@ import { Page } from "../parts/Page";
 import { Trouble } from "../parts/Trouble";
 import { number } from "../parts/words";
 import { Credentials } from "./Credentials";
+import { Tokens } from "./Tokens";
 
 export default function Settings() {
   return (
@@ -15,6 +16,7 @@ export default function Settings() {
       <Appearance />
       <SessionCard />
       <Server />
+      <Tokens />
       <Credentials />
     </Page>
   );

@@ -1,5 +1,5 @@
 // TailView shows messages as they are published, newest at the end.
-import { ActionIcon, Button, Group, Text, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, SegmentedControl, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconArrowDown, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
@@ -7,7 +7,10 @@ import { follow, type StreamState } from "../api/follow";
 import { pretty } from "../applications/EventInput";
 import { Trouble } from "../parts/Trouble";
 import { bytes, clock, count, number } from "../parts/words";
+import { Values } from "./Values";
 import { type Message, Tail, type TailState } from "./tail";
+
+type View = "messages" | "values";
 
 export function TailView({ device, filter }: { device: string; filter: string }) {
   const { tail, state } = useTail(device, filter);
@@ -15,6 +18,7 @@ export function TailView({ device, filter }: { device: string; filter: string })
   const [paused, setPaused] = useState<TailState>();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<Message>();
+  const [view, setView] = useState<View>("messages");
   const shown = paused ?? live;
   const search = useDeferredValue(text.toLowerCase());
   const messages = useMemo(
@@ -24,6 +28,16 @@ export function TailView({ device, filter }: { device: string; filter: string })
   return (
     <div>
       <Group gap="xs" mb="xs">
+        <SegmentedControl
+          size="xs"
+          aria-label="Shown"
+          value={view}
+          onChange={(v) => setView(v as View)}
+          data={[
+            { value: "messages", label: "Messages" },
+            { value: "values", label: "Last values" },
+          ]}
+        />
         <TextInput
           className="grow"
           size="xs"
@@ -42,6 +56,8 @@ export function TailView({ device, filter }: { device: string; filter: string })
       </Group>
       {state.kind === "failed" ? (
         <Trouble error={state.failure} />
+      ) : view === "values" ? (
+        <Values device={device} filter={filter} messages={messages} onChoose={setChosen} />
       ) : (
         <Messages messages={messages} chosen={chosen} onChoose={setChosen} state={state} filter={filter} />
       )}
