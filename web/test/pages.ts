@@ -24,17 +24,31 @@ async function configuration(page: Page) {
   await page.getByRole("textbox", { name: "Text of fescue.yaml" }).waitFor();
 }
 
+// plots are there when their lines are drawn: the device tells of itself every 10 s.
+const plots = (page: Page, n: number) => page.locator(".plot canvas").nth(n - 1).waitFor({ timeout: 60_000 });
+
+async function lastValues(page: Page) {
+  await page.locator(".message").nth(1).waitFor();
+  await page.getByText("Last values").click();
+  await page.getByRole("table", { name: "Last values" }).waitFor();
+}
+
 export const pages: Place[] = [
   { name: "overview", path: "/", ready: text("could not be deployed") },
   { name: "topics", path: "/topics", ready: (page) => page.locator(".message").nth(1).waitFor() },
   { name: "topics-one", path: "/topics?filter=poly/roots", ready: (page) => page.locator(".message").first().click() },
   { name: "devices", path: "/devices", ready: (page) => page.getByRole("row", { name: /connected/ }).waitFor() },
-  { name: "device", path: "/devices/{device}", ready: text("Isolation it enforces") },
+  { name: "topics-values", path: "/topics", ready: lastValues },
+  { name: "device", path: "/devices/{device}", ready: (page) => plots(page, 4) },
+  { name: "device-labels", path: "/devices/{device}", ready: press("Edit labels", "Save") },
   { name: "map", path: "/map", ready: (page) => page.locator(".react-flow__node", { hasText: "poly/roots" }).waitFor() },
   { name: "applications", path: "/applications", ready: text("roots-server") },
   { name: "application", path: "/applications/hello", ready: text("May publish") },
   { name: "application-code", path: "/applications/hello/code", ready: text("def handle") },
   { name: "application-topics", path: "/applications/hello/topics", ready: text("hello/reply") },
+  { name: "application-metrics", path: "/applications/roots-server/metrics", ready: (page) => plots(page, 6) },
+  { name: "application-state", path: "/applications/hello/state", ready: text("rooms/kitchen") },
+  { name: "application-state-key", path: "/applications/hello/state", ready: press("rooms/kitchen", "Save") },
   { name: "application-versions", path: "/applications/hello/versions", ready: text("Compare") },
   { name: "application-deployments", path: "/applications/hello/deployments", ready: text("hello 0.1.0") },
   { name: "application-logs", path: "/applications/hello/logs", ready: text("greeting") },
@@ -45,6 +59,8 @@ export const pages: Place[] = [
   { name: "deployment", path: "/deployments/1", ready: text("Unpack") },
   { name: "deployment-failed", path: "/deployments/5", ready: text("The deployment failed") },
   { name: "logs", path: "/logs", ready: (page) => page.locator(".line").first().waitFor() },
+  { name: "logs-between", path: "/logs?time=between", ready: (page) => page.locator(".line").first().waitFor() },
+  { name: "settings-token", path: "/settings", ready: press("New token", "Make token") },
   { name: "settings", path: "/settings", ready: text("SQLite") },
   { name: "settings-credential", path: "/settings", ready: press("New credential", "Make it") },
   { name: "application-redeploy", path: "/applications/hello/versions", ready: press("Deploy again", "Deploy 0.2.0") },
@@ -65,6 +81,11 @@ export async function populate(fescue: Fescue) {
   edit("hello.py", "Hello", "Good morning");
   fescue.run("deploy", dir);
   for (const name of ["Ada", "Grace", "Alan"]) fescue.run("invoke", "hello", "--data", JSON.stringify({ name }));
+  fescue.run("state", "put", "hello", "rooms/kitchen", '{"target": 21.5, "heating": true}');
+  fescue.run("state", "put", "hello", "visits", "3", "--ttl", "24h");
+  fescue.run("label", "device", fescue.device, "room=workshop", "floor=1");
+  fescue.run("create", "token", "backup");
+  fescue.run("create", "token", "ci", "--for", "720h");
   edit("fescue.yaml", "0.2.0", "0.3.0");
   edit("hello.py", "def handle", "import nothing_of_this_name\n\n\ndef handle");
   try {
