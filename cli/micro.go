@@ -124,12 +124,13 @@ func (s *session) microPortsCommand() *cobra.Command {
 // serialPorts are the lines of USB adapters and boards, by names that stay when
 // they are plugged in again, if the system has those.
 func serialPorts(dev string) []string {
-	var ports []string
-	for _, pattern := range []string{"serial/by-id/*", "ttyUSB*", "ttyACM*"} {
+	find := func(pattern string) []string {
 		found, _ := filepath.Glob(filepath.Join(dev, pattern)) // the patterns are good
-		if len(found) > 0 && len(ports) == 0 {
-			ports = found
-		}
+		return found
+	}
+	ports := find("serial/by-id/*")
+	if len(ports) == 0 {
+		ports = append(find("ttyUSB*"), find("ttyACM*")...)
 	}
 	slices.Sort(ports)
 	return ports
