@@ -89,6 +89,13 @@ export class Fescue {
     for (let i = 0; i < n; i += 20) await Promise.all(Array.from({ length: Math.min(20, n - i) }, (_, j) => store(i + j)));
   }
 
+  // storeDevices puts devices edge-000 and so on into the database, which are not connected, and
+  // places on them what is stored. It gives the number of a deployment that is on all of them.
+  storeDevices(n: number): number {
+    const fleet = join(import.meta.dirname, "fleet.py");
+    return Number(execFileSync("python3", [fleet, join(this.state, "server/fescue.db"), String(n)], { encoding: "utf8" }));
+  }
+
   async stop() {
     await this.kill("SIGTERM");
     rmSync(this.state, { recursive: true, force: true, maxRetries: 5 });

@@ -1,7 +1,7 @@
 // Much of everything: lists of thousands and a flood of messages and lines, which the
 // page takes without stalling.
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, open, type Watched } from "./browser";
 import { eventually, Fescue } from "./fescue";
 import { deployText } from "./pages";
@@ -68,6 +68,29 @@ it("shows 2,000 applications by drawing only those in sight", async () => {
   await page.getByRole("heading", { level: 1, name: "app-0777" }).waitFor();
 });
 
+it("scrolls through 10,000 lines of output", async () => {
+  const { page } = seen;
+  const many = `import time
+n = 0
+while True:
+    for _ in range(100):
+        n += 1
+        print("line", n)
+    print(end="", flush=True)
+    time.sleep(0.05)
+`;
+  deployText(fescue, floodConfig.replaceAll("flood", "talker"), { "main.py": many });
+  await page.goto(fescue.url + "/applications/talker/logs");
+  const longest = await stall(async () => {
+    await page.getByText(/^10,000 lines/).waitFor({ timeout: 60_000 });
+    const lines = page.getByRole("log", { name: "Output" });
+    for (let i = 0; i < 40; i++) await lines.evaluate((e, part) => (e.scrollTop = e.scrollHeight * part), i / 40);
+  });
+  expect(longest).toBeLessThan(3000);
+  expect(await page.locator(".line").count()).toBeLessThan(150);
+  fescue.run("stop", "talker");
+});
+
 it("takes a thousand messages a second, and says what it leaves out", async () => {
   const { page } = seen;
   deployText(fescue, floodConfig, { "main.py": flood });
@@ -115,4 +138,69 @@ it("can be used with the keyboard alone", async () => {
   expect(await page.evaluate(() => document.activeElement?.className)).toBe("row-link");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: fescue.device }).waitFor();
+});
+
+describe("with 500 devices", () => {
+  let deployment = 0;
+  beforeAll(() => {
+    fescue.run("stop", "flood");
+    deployment = fescue.storeDevices(500);
+  });
+  const rows = () => seen.page.getByRole("row").count();
+
+  it("lists them by drawing only those in sight, and finds one by its label", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/devices");
+    await page.getByText("501 devices").first().waitFor();
+    expect(await rows()).toBeLessThan(100);
+    await page.getByLabel("Search devices").fill("edge-321");
+    await page.getByRole("link", { name: "edge-321" }).click();
+    await page.getByRole("heading", { level: 1, name: "edge-321" }).waitFor();
+  });
+
+  it("shows what is wrong of an application first, and all of one state", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/app-0000");
+    await page.getByRole("button", { name: /^running \d+/ }).waitFor();
+    await page
+      .getByRole("row", { name: /edge-\d+ failed/ })
+      .first()
+      .waitFor();
+    expect(await rows()).toBeLessThan(100);
+    await page.getByRole("button", { name: /^restarting \d+/ }).click();
+    await page
+      .getByRole("row", { name: /edge-\d+ failed/ })
+      .first()
+      .waitFor({ state: "detached" });
+    await page.getByLabel("Search devices").fill("edge-018");
+    await page.getByRole("link", { name: "edge-018" }).waitFor();
+  });
+
+  it("chooses among them by typing", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/map");
+    const device = page.getByRole("combobox", { name: "Device" }).or(page.getByRole("textbox", { name: "Device" }));
+    await device.click();
+    expect(await page.getByRole("option").count()).toBeLessThan(100);
+    await device.fill("edge-4");
+    await page
+      .getByRole("option", { name: "edge-499" })
+      .or(page.getByRole("option", { name: "edge-400" }))
+      .first()
+      .click();
+    await page.getByText("Who talks to whom on edge-4").waitFor();
+  });
+
+  it("sums a deployment up, and shows one of its devices", async () => {
+    const { page } = seen;
+    await page.goto(`${fescue.url}/deployments/${deployment}`);
+    await page
+      .getByRole("button", { name: "queued 500" })
+      .or(page.getByRole("button", { name: "failed 10" }))
+      .first()
+      .waitFor();
+    expect(await rows()).toBeLessThan(100);
+    await page.getByLabel("Search devices").fill("edge-007");
+    await page.getByText("edge-007").waitFor();
+  });
 });

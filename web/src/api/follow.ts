@@ -56,6 +56,7 @@ class Follow {
     const cut = new AbortController();
     const stop = () => cut.abort();
     this.signal.addEventListener("abort", stop);
+    window.addEventListener("offline", stop); // sooner than the silence tells
     let watchdog = setTimeout(stop, silence);
     try {
       const reader = await this.open(cut.signal);
@@ -74,6 +75,7 @@ class Follow {
     } finally {
       clearTimeout(watchdog);
       this.signal.removeEventListener("abort", stop);
+      window.removeEventListener("offline", stop);
       cut.abort();
     }
   }

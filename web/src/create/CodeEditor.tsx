@@ -39,6 +39,8 @@ export interface CodeEditorProps {
   onSyntax?: (problems: number) => void;
 }
 
+const leaving = "Tab indents. Escape and then Tab leaves the editor, or Control M first.";
+
 // Milliseconds: how long the parser may keep the page waiting at once, and until it goes on.
 const parseTime = 100;
 const lookAgain = 200;
@@ -62,7 +64,7 @@ export default function CodeEditor(props: CodeEditorProps) {
           languageOf(path),
           completion.of(completions(schema)),
           readOnly.of(EditorState.readOnly.of(fixed ?? false)),
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, "aria-description": leaving }),
           EditorView.cspNonce.of(nonce()),
           EditorView.updateListener.of((u) => {
             if (u.docChanged) latest.current.onChange?.(u.state.doc.toString());
