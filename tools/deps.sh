@@ -61,3 +61,8 @@ fi
 [[ -d .tools/mqttjs/node_modules/mqtt ]] || npm install --silent --no-audit --no-fund --prefix .tools/mqttjs mqtt@5
 # Prometheus' own parser, for the figures of server and device.
 .tools/venv/bin/python -c 'import prometheus_client' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check prometheus-client
+# Wheels of the example classifier, so that its test installs from a folder.
+[[ -d .tools/classifier-wheels ]] || {
+	.tools/venv/bin/python -m pip download -q --disable-pip-version-check --only-binary :all: -d .tools/classifier-wheels.new -r examples/classifier/requirements.txt
+	mv .tools/classifier-wheels.new .tools/classifier-wheels
+}
