@@ -8,7 +8,7 @@
 #define FESCUE_VM_INT64 1
 #endif
 
-/* Floats. double must have 64 bits for F64: it has not in avr-gcc. */
+/* Floats. */
 #ifndef FESCUE_VM_F32
 #define FESCUE_VM_F32 1
 #endif
@@ -26,16 +26,21 @@
 #define FESCUE_VM_LARGE 0
 #endif
 
-/* Dispatch by a jump at the end of each instruction (GCC's and Clang's labels as
- * values) instead of by one switch: faster, some hundred bytes more. */
-#ifndef FESCUE_VM_THREADED
-#define FESCUE_VM_THREADED 0
+/* A piece of code for each integer instruction, load and store, and a jump at its end
+ * to the next one's (GCC's and Clang's labels as values), instead of a switch:
+ * faster, about two kilobytes more. */
+#ifndef FESCUE_VM_FAST
+#define FESCUE_VM_FAST 0
 #endif
 
-/* The address computation of loads and stores in every one of them instead of
- * in one function: faster, about a kilobyte more. */
-#ifndef FESCUE_VM_INLINE
-#define FESCUE_VM_INLINE 0
+/* The processor divides 64-bit integers and computes floats itself. Without, both are
+ * done bit by bit, in less code than the compiler's library needs. */
+#ifndef FESCUE_VM_NATIVE
+#if defined(__x86_64__) || defined(__aarch64__)
+#define FESCUE_VM_NATIVE 1
+#else
+#define FESCUE_VM_NATIVE 0
+#endif
 #endif
 
 /* How a byte of a module is read. A module may lie where pointers do not reach,

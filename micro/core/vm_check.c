@@ -120,12 +120,11 @@ static void need_memory(vm_checker *c)
 		vm_invalid(c);
 }
 
-/* Of the instructions from 0x28 to 0x3e: the type's low two bits (T_F64 is 0),
- * and how many bits of alignment are natural. */
-#define M(type, align) ((type - T_F64) << 4 | align)
-static const uint8_t accesses[] FESCUE_ROM = {
-	M(T_I32, 2), M(T_I64, 3), M(T_F32, 2), M(T_F64, 3), M(T_I32, 0), M(T_I32, 0), M(T_I32, 1), M(T_I32, 1),
-	M(T_I64, 0), M(T_I64, 0), M(T_I64, 1), M(T_I64, 1), M(T_I64, 2), M(T_I64, 2),
+#define M(type, size) ((type - T_F64) << 4 | size)
+const uint8_t vm_accesses[] FESCUE_ROM = {
+	M(T_I32, 2), M(T_I64, 3), M(T_F32, 2), M(T_F64, 3),
+	M(T_I32, 0) | VM_SIGNED, M(T_I32, 0), M(T_I32, 1) | VM_SIGNED, M(T_I32, 1),
+	M(T_I64, 0) | VM_SIGNED, M(T_I64, 0), M(T_I64, 1) | VM_SIGNED, M(T_I64, 1), M(T_I64, 2) | VM_SIGNED, M(T_I64, 2),
 	M(T_I32, 2), M(T_I64, 3), M(T_F32, 2), M(T_F64, 3), M(T_I32, 0), M(T_I32, 1), M(T_I64, 0), M(T_I64, 1), M(T_I64, 2)};
 #undef M
 
@@ -137,8 +136,8 @@ static void has_type(vm_checker *c, uint8_t type)
 
 static void check_access(vm_checker *c, uint8_t op)
 {
-	uint8_t access = FESCUE_ROM_BYTE(&accesses[op - 0x28]), type = (uint8_t)(T_F64 + (access >> 4));
-	if (vm_u32(c->r) > (access & 0x0f))
+	uint8_t access = FESCUE_ROM_BYTE(&vm_accesses[op - 0x28]), type = (uint8_t)(T_F64 + (access >> 4));
+	if (vm_u32(c->r) > (access & 3))
 		vm_invalid(c);
 	vm_u32(c->r);
 	need_memory(c);

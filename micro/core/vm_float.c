@@ -1,166 +1,409 @@
-/* Rounding, roots, least and greatest as WebAssembly wants them, without a
- * mathematical library. */
+/* Floats: IEEE 754 numbers of 32 and 64 bits, nearest even, as WebAssembly wants
+ * them, in integers alone.
+ *
+ * Both formats are unpacked to one, computed with, rounded and packed again, so
+ * there is one addition, one multiplication and so on for both. On processors
+ * without floating-point hardware that takes a fraction of what the compiler's
+ * library does; where there is hardware (FESCUE_VM_NATIVE) the four basic
+ * operations are left to it. NaN results are the canonical one. */
 #include "vm_internal.h"
 
 #if FESCUE_VM_F32
 
-static uint32_t bits32(float x) { uint32_t b; memcpy(&b, &x, sizeof b); return b; }
-static float float32(uint32_t b) { float x; memcpy(&x, &b, sizeof x); return x; }
+#define TOP ((uint64_t)1 << 63)
 
-/* Whether a number with these bits behind the point is rounded away from zero.
- * below: the bits cut off; half: the value of their highest; odd: the last bit kept. */
-#define AWAY(how, negative, below, half, odd) \
-	((how) == ROUND_CEIL ? !(negative) && (below) != 0 : (how) == ROUND_FLOOR ? (negative) && (below) != 0 \
-	 : (how) == ROUND_NEAREST && ((below) > (half) || ((below) == (half) && (odd))))
+/* (-1)^sign * m / 2^63 * 2^e, m with its highest bit set; or zero: m is 0. */
+typedef struct {
+	uint64_t m;
+	int16_t e;
+	uint8_t sign, kind;
+} number;
 
-float vm_f32_round(float x, uint8_t how)
+enum { FINITE, INFINITE, NAN };
+
+/* The layout of a format: bits of the fraction, and what the exponent is off by. */
+static uint8_t fraction_of(uint8_t wide) { return wide ? 52 : 23; }
+static int16_t bias_of(uint8_t wide) { return wide ? 1023 : 127; }
+
+/* The bits with the sign at the top. */
+static uint64_t bits_of(const fescue_slot *s, uint8_t wide)
 {
-	uint32_t b = bits32(x), sign = b & 0x80000000;
-	int exponent = (int)(b >> 23 & 0xff) - 127;
-	if (exponent >= 23)
-		return x + 0.0f; /* whole already; NaN becomes quiet */
-	if (exponent < 0) { /* between -1 and 1 */
-		uint32_t size = b & 0x7fffffff;
-		int away = AWAY(how, sign, size, 0x3f000000u, 0);
-		return float32(sign | (away ? 0x3f800000u : 0));
-	}
-	uint32_t unit = (uint32_t)1 << (23 - exponent), below = b & (unit - 1);
-	/* The lowest kept bit may be the one above the fraction, which is not stored: 1. */
-	int odd = exponent == 0 || (b & unit) != 0;
-	if (AWAY(how, sign, below, unit >> 1, odd))
-		b += unit; /* a carry goes into the exponent, as it should */
-	return float32(b & ~(unit - 1));
+#if FESCUE_VM_F64
+	if (wide)
+		return s->i64;
+#endif
+	(void)wide;
+	return (uint64_t)s->i32 << 32;
 }
 
-/* Digit by digit on the integer fraction; the rest tells how to round. */
-float vm_f32_sqrt(float x)
+static void set_bits(fescue_slot *s, uint8_t wide, uint64_t bits)
 {
-	uint32_t b = bits32(x);
-	if ((b & 0x7fffffff) == 0 || b == 0x7f800000)
-		return x;
-	if (b >> 31 || (b & 0x7fffffff) > 0x7f800000)
-		return (b & 0x7fffffff) > 0x7f800000 ? x + x : float32(0x7fc00000);
-	int exponent = (int)(b >> 23);
-	uint32_t fraction = b & 0x7fffff;
-	if (exponent == 0)
-		for (exponent = 1; !(fraction & 0x800000); exponent--)
-			fraction <<= 1;
-	fraction |= 0x800000;
-	exponent -= 127;
-	if (exponent & 1)
-		fraction <<= 1;
-	exponent = (exponent - (exponent & 1)) / 2;
-	uint32_t root = 0, rest = 0, bit;
-	fraction <<= 1;
-	for (bit = 0x1000000; bit != 0; bit >>= 1) {
-		uint32_t trial = rest + bit;
-		if (trial <= fraction) {
-			rest = trial + bit;
-			fraction -= trial;
-			root += bit;
+#if FESCUE_VM_F64
+	if (wide) {
+		s->i64 = bits;
+		return;
+	}
+#endif
+	(void)wide;
+	s->i32 = (uint32_t)(bits >> 32);
+}
+
+static void normalise(number *n)
+{
+	if (n->m == 0)
+		return;
+	for (; !(n->m & TOP); n->m <<= 1)
+		n->e--;
+}
+
+/* m, moved right; what falls out leaves a mark in the last bit. */
+static uint64_t sticky_shift(uint64_t m, int16_t by)
+{
+	if (by > 63)
+		return m != 0;
+	return by <= 0 ? m : m >> by | (m << (64 - by) != 0);
+}
+
+static void unpack(const fescue_slot *s, uint8_t wide, number *n)
+{
+	uint64_t b = bits_of(s, wide);
+	uint8_t exponent_bits = wide ? 11 : 8;
+	uint16_t exponent = (uint16_t)(b << 1 >> (64 - exponent_bits));
+	n->sign = (uint8_t)(b >> 63);
+	n->kind = FINITE;
+	n->m = b << 1 << exponent_bits;
+	n->e = (int16_t)(exponent - bias_of(wide));
+	if (exponent == 2 * bias_of(wide) + 1)
+		n->kind = n->m != 0 ? NAN : INFINITE;
+	else if (exponent != 0)
+		n->m = n->m >> 1 | TOP;
+	normalise(n);
+}
+
+static void pack(fescue_slot *s, uint8_t wide, const number *n)
+{
+	uint8_t fraction = fraction_of(wide), drop = (uint8_t)(63 - fraction);
+	int16_t exponent = (int16_t)(n->e + bias_of(wide)), most = (int16_t)(2 * bias_of(wide) + 1);
+	uint64_t m = n->m, bits;
+	if (n->kind == FINITE && m == 0) {
+		bits = 0;
+	} else if (n->kind == FINITE && exponent < most) {
+		if (exponent <= 0) {
+			m = sticky_shift(m, (int16_t)(1 - exponent));
+			exponent = 1;
 		}
-		fraction <<= 1;
+		uint64_t rest = m << (64 - drop);
+		m >>= drop;
+		m += rest > TOP || (rest == TOP && m & 1); /* a carry goes into the exponent, as it should */
+		bits = m + ((uint64_t)(exponent - 1) << fraction);
+	} else {
+		bits = (uint64_t)most << fraction | (uint64_t)(n->kind == NAN) << (fraction - 1);
 	}
-	if (fraction != 0)
-		root += root & 1;
-	return float32((root >> 1) + ((uint32_t)(exponent + 126) << 23));
+	if (!wide)
+		bits <<= 32;
+	set_bits(s, wide, bits | (n->sign && n->kind != NAN ? TOP : 0));
 }
 
-float vm_f32_min(float a, float b)
+/* --- arithmetic: a becomes the result --------------------------------------- */
+
+static void add(number *a, number *b)
 {
-	if (a != a || b != b)
-		return a + b;
-	if (a == b)
-		return float32(bits32(a) | bits32(b)); /* -0 is less than 0 */
-	return a < b ? a : b;
+	if (a->kind | b->kind) {
+		if (a->kind == b->kind && a->sign != b->sign)
+			a->kind = NAN;
+		if (a->kind == FINITE)
+			*a = *b;
+		return;
+	}
+	if (b->m == 0) {
+		a->sign &= (uint8_t)(a->m != 0 || b->sign);
+		return;
+	}
+	if (a->m == 0 || b->e > a->e || (b->e == a->e && b->m > a->m)) {
+		number larger = *b;
+		*b = *a;
+		*a = larger;
+	}
+	/* One bit of room for the carry: the lowest ten are free. */
+	uint64_t other = sticky_shift(b->m, (int16_t)(a->e - b->e + 1));
+	a->m = (a->m >> 1) + (a->sign == b->sign ? other : ~other + 1);
+	a->e++;
+	a->sign &= (uint8_t)(a->m != 0);
+	normalise(a);
 }
 
-float vm_f32_max(float a, float b)
+static void multiply(number *a, const number *b)
 {
-	if (a != a || b != b)
-		return a + b;
-	if (a == b)
-		return float32(bits32(a) & bits32(b));
-	return a > b ? a : b;
+	a->sign ^= b->sign;
+	if (a->kind | b->kind) {
+		a->kind = (a->kind == FINITE && a->m == 0) || (b->kind == FINITE && b->m == 0) ? NAN : INFINITE;
+		return;
+	}
+	uint64_t high = 0;
+	uint8_t lost = 0;
+	/* Half by half of b. */
+	for (uint8_t i = 0; i < 64; i = (uint8_t)(i + 32)) {
+		uint32_t half = (uint32_t)(b->m >> i);
+		uint64_t low = (a->m & 0xffffffff) * half + (high & 0xffffffff);
+		lost |= (uint32_t)low != 0;
+		high = (a->m >> 32) * half + (high >> 32) + (low >> 32);
+	}
+	a->e = (int16_t)(a->e + b->e + 1);
+	a->m = high | lost;
+	if (b->m == 0)
+		a->m = 0;
+	normalise(a);
 }
 
+/* Bit by bit, as many as the result has and two more. */
+static void divide(number *a, const number *b, uint8_t wide)
+{
+	a->sign ^= b->sign;
+	if (a->kind | b->kind) {
+		if (a->kind == b->kind)
+			a->kind = NAN;
+		else if (a->kind == FINITE)
+			a->kind = a->m = 0;
+		return;
+	}
+	if (b->m == 0) {
+		a->kind = a->m == 0 ? NAN : INFINITE;
+		return;
+	}
+	uint64_t rest = a->m, quotient = 0;
+	uint8_t carry = 0, n = (uint8_t)(fraction_of(wide) + 3);
+	for (uint8_t i = n; i > 0; i--) {
+		quotient <<= 1;
+		if (carry || rest >= b->m) {
+			rest -= b->m;
+			quotient |= 1;
+		}
+		carry = (uint8_t)(rest >> 63);
+		rest <<= 1;
+	}
+	a->m = quotient << (64 - n) | (carry || rest != 0);
+	a->e = (int16_t)(a->e - b->e);
+	if (quotient == 0)
+		a->m = 0;
+	normalise(a);
+}
+
+/* Digit by digit; the rest tells how to round. */
+static void square_root(number *a)
+{
+	if (a->m == 0 && a->kind == FINITE)
+		return;
+	if (a->sign)
+		a->kind = NAN;
+	if (a->kind != FINITE)
+		return;
+	uint64_t x = a->m >> (a->e & 1 ? 9 : 10), root = 0, rest = 0;
+	for (uint64_t bit = (uint64_t)1 << 53; bit != 0; bit >>= 1) {
+		uint64_t trial = rest + bit;
+		if (trial <= x) {
+			rest = trial + bit;
+			x -= trial;
+			root |= bit;
+		}
+		x <<= 1;
+	}
+	a->m = root << 10 | (x != 0);
+	a->e = (int16_t)((a->e - (a->e & 1)) / 2);
+}
+
+enum { CEIL, FLOOR, TRUNC, NEAREST };
+
+static void to_whole(number *a, uint8_t how)
+{
+	if (a->kind != FINITE || a->m == 0 || a->e >= 63)
+		return;
+	/* What is behind the point, and what before it. */
+	uint64_t below = a->e >= 0 ? a->m << 1 << a->e : a->e == -1 ? a->m : 1;
+	uint64_t whole = a->e >= 0 ? a->m >> (63 - a->e) : 0;
+	if (how == CEIL)
+		whole += !a->sign && below != 0;
+	else if (how == FLOOR)
+		whole += a->sign && below != 0;
+	else if (how == NEAREST)
+		whole += below > TOP || (below == TOP && whole & 1);
+	a->m = whole;
+	a->e = 63;
+	normalise(a);
+}
+
+/* --- the instructions ------------------------------------------------------- */
+
+/* A number's bits as an integer that is ordered as numbers are; both zeros are one. */
+static int64_t order(const fescue_slot *s, uint8_t wide)
+{
+	uint64_t b = bits_of(s, wide);
+	return (int64_t)(b & TOP ? TOP - b : b);
+}
+
+enum { EQ, NE, LT, GT, LE, GE };
+
+static uint8_t compare(const fescue_slot *x, const fescue_slot *y, uint8_t wide, uint8_t what)
+{
+	number a, b;
+	unpack(x, wide, &a);
+	unpack(y, wide, &b);
+	if (a.kind == NAN || b.kind == NAN)
+		return what == NE;
+	int64_t i = order(x, wide), j = order(y, wide);
+	if (i == j)
+		return what == EQ || what >= LE;
+	return what == NE || (what != EQ && (what & 1) == (i > j));
+}
+
+#if FESCUE_VM_NATIVE
+#define NATIVE(member, op) \
+	switch (op) { \
+	case ADD: x->member += y->member; return; \
+	case SUB: x->member -= y->member; return; \
+	case MUL: x->member *= y->member; return; \
+	case DIV: x->member /= y->member; return; \
+	}
 #endif
 
-#if FESCUE_VM_F64
+enum { ABS, NEG, CEIL_OP, SQRT = 6, ADD, SUB, MUL, DIV, MIN, MAX, COPYSIGN };
 
-static uint64_t bits64(double x) { uint64_t b; memcpy(&b, &x, sizeof b); return b; }
-static double float64(uint64_t b) { double x; memcpy(&x, &b, sizeof x); return x; }
-
-#define SIGN64 (1ull << 63)
-#define INFINITY64 (0x7ffull << 52)
-
-double vm_f64_round(double x, uint8_t how)
+static void two(fescue_slot *x, fescue_slot *y, uint8_t wide, uint8_t op)
 {
-	uint64_t b = bits64(x), sign = b & SIGN64;
-	int exponent = (int)(b >> 52 & 0x7ff) - 1023;
-	if (exponent >= 52)
-		return x + 0.0;
-	if (exponent < 0) {
-		uint64_t size = b & ~SIGN64;
-		int away = AWAY(how, sign, size, 0x3feull << 52, 0);
-		return float64(sign | (away ? 0x3ffull << 52 : 0));
+	uint64_t i = bits_of(x, wide), j = bits_of(y, wide);
+	number a, b;
+	if (op == COPYSIGN) {
+		set_bits(x, wide, (i & ~TOP) | (j & TOP));
+		return;
 	}
-	uint64_t unit = (uint64_t)1 << (52 - exponent), below = b & (unit - 1);
-	int odd = exponent == 0 || (b & unit) != 0;
-	if (AWAY(how, sign, below, unit >> 1, odd))
-		b += unit;
-	return float64(b & ~(unit - 1));
+#if FESCUE_VM_NATIVE && FESCUE_VM_F64
+	if (wide)
+		NATIVE(f64, op)
+	else
+		NATIVE(f32, op)
+#endif
+	unpack(x, wide, &a);
+	unpack(y, wide, &b);
+	if (a.kind == NAN || b.kind == NAN) {
+		a.kind = NAN;
+	} else if (op >= MIN) {
+		int64_t p = order(x, wide), q = order(y, wide);
+		if (p == q) /* -0 is less than 0 */
+			i = op == MIN ? i | j : i & j;
+		else if ((op == MIN) != (p < q))
+			i = j;
+		set_bits(x, wide, i);
+		return;
+	} else if (op == MUL) {
+		multiply(&a, &b);
+	} else if (op == DIV) {
+		divide(&a, &b, wide);
+	} else {
+		b.sign ^= op == SUB;
+		add(&a, &b);
+	}
+	pack(x, wide, &a);
 }
 
-double vm_f64_sqrt(double x)
+static void one(fescue_slot *x, uint8_t wide, uint8_t op)
 {
-	uint64_t b = bits64(x);
-	if ((b & ~SIGN64) == 0 || b == INFINITY64)
-		return x;
-	if (b & SIGN64 || b > INFINITY64)
-		return (b & ~SIGN64) > INFINITY64 ? x + x : float64(0x7ff8ull << 48);
-	int exponent = (int)(b >> 52);
-	uint64_t fraction = b & ((1ull << 52) - 1);
-	if (exponent == 0)
-		for (exponent = 1; !(fraction & 1ull << 52); exponent--)
-			fraction <<= 1;
-	fraction |= 1ull << 52;
-	exponent -= 1023;
-	if (exponent & 1)
-		fraction <<= 1;
-	exponent = (exponent - (exponent & 1)) / 2;
-	uint64_t root = 0, rest = 0, bit;
-	fraction <<= 1;
-	for (bit = 1ull << 53; bit != 0; bit >>= 1) {
-		uint64_t trial = rest + bit;
-		if (trial <= fraction) {
-			rest = trial + bit;
-			fraction -= trial;
-			root += bit;
+	uint64_t bits = bits_of(x, wide);
+	number a;
+	if (op <= NEG) {
+		set_bits(x, wide, op == ABS ? bits & ~TOP : bits ^ TOP);
+		return;
+	}
+	unpack(x, wide, &a);
+	if (op == SQRT)
+		square_root(&a);
+	else
+		to_whole(&a, (uint8_t)(op - CEIL_OP));
+	pack(x, wide, &a);
+}
+
+/* To an integer of 32 or 64 bits; saturate: to the nearest there is, never a trap. */
+static fescue_trap to_integer(fescue_slot *x, uint8_t wide, uint8_t is_64, uint8_t is_unsigned, uint8_t saturate)
+{
+	number a;
+	unpack(x, wide, &a);
+	uint64_t least = is_unsigned ? 0 : is_64 ? TOP : TOP >> 32, most = is_unsigned ? (is_64 ? ~(uint64_t)0 : 0xffffffff) : least - 1;
+	uint64_t v = a.e < 0 ? 0 : a.e > 63 ? ~(uint64_t)0 : a.m >> (63 - a.e), bound = a.sign ? least : most;
+	fescue_trap trap = FESCUE_TRAP_NONE;
+	if (a.kind == NAN) {
+		v = 0;
+		trap = FESCUE_TRAP_CONVERSION;
+	} else if (a.kind == INFINITE || a.e > 63 || v > bound) {
+		v = bound;
+		trap = FESCUE_TRAP_OVERFLOW;
+	}
+	if (a.sign)
+		v = ~v + 1;
+#if FESCUE_VM_INT64
+	if (is_64)
+		x->i64 = v;
+	else
+#endif
+		x->i32 = (uint32_t)v;
+	return saturate ? FESCUE_TRAP_NONE : trap;
+}
+
+static void from_integer(fescue_slot *x, uint8_t wide, uint8_t is_64, uint8_t is_unsigned)
+{
+	number a = {.e = 63};
+#if FESCUE_VM_INT64
+	if (is_64)
+		a.m = x->i64;
+	else
+#endif
+		a.m = is_unsigned ? x->i32 : (uint64_t)(int32_t)x->i32;
+	(void)is_64;
+	if (!is_unsigned && a.m & TOP) {
+		a.sign = 1;
+		a.m = ~a.m + 1;
+	}
+	normalise(&a);
+	pack(x, wide, &a);
+}
+
+static void convert(fescue_slot *x, uint8_t from, uint8_t to)
+{
+	number a;
+	unpack(x, from, &a);
+	pack(x, to, &a);
+}
+
+uint8_t vm_float(uint8_t op, fescue_slot *sp, uint8_t saturate)
+{
+	uint8_t wide;
+	fescue_slot *x = sp - 1, *y = sp - 2;
+	if (op <= 0x66) {
+		wide = op >= 0x61;
+		y->i32 = compare(y, x, wide, (uint8_t)(op - (wide ? 0x61 : 0x5b)));
+		return VM_ONE_LESS;
+	}
+	if (op <= 0xa6) {
+		wide = op >= 0x99;
+		op = (uint8_t)(op - (wide ? 0x99 : 0x8b));
+		if (op <= SQRT) {
+			one(x, wide, op);
+			return FESCUE_TRAP_NONE;
 		}
-		fraction <<= 1;
+		two(y, x, wide, op);
+		return VM_ONE_LESS;
 	}
-	if (fraction != 0)
-		root += root & 1;
-	return float64((root >> 1) + ((uint64_t)(exponent + 1022) << 52));
-}
-
-double vm_f64_min(double a, double b)
-{
-	if (a != a || b != b)
-		return a + b;
-	if (a == b)
-		return float64(bits64(a) | bits64(b));
-	return a < b ? a : b;
-}
-
-double vm_f64_max(double a, double b)
-{
-	if (a != a || b != b)
-		return a + b;
-	if (a == b)
-		return float64(bits64(a) & bits64(b));
-	return a > b ? a : b;
+	if (op <= 0xb1) {
+		/* From f32, f32, f64, f64 to i32: 0xa8; to i64: 0xae. */
+		uint8_t is_64 = op >= 0xae, k = (uint8_t)(op - (is_64 ? 0xae : 0xa8));
+		return (uint8_t)to_integer(x, k >> 1, is_64, k & 1, saturate);
+	}
+	if (op == 0xb6 || op == 0xbb) {
+		convert(x, op == 0xb6, op == 0xbb);
+	} else if (op <= 0xba) {
+		/* From i32, i32, i64, i64 to f32: 0xb2; to f64: 0xb7. */
+		wide = op >= 0xb7;
+		op = (uint8_t)(op - (wide ? 0xb7 : 0xb2));
+		from_integer(x, wide, op >> 1, op & 1);
+	}
+	return FESCUE_TRAP_NONE; /* 0xbc to 0xbf: the bits as they are */
 }
 
 #endif

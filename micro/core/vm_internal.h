@@ -48,19 +48,19 @@ uint32_t vm_grow(fescue_vm *vm, uint32_t more);
 fescue_trap vm_bulk(fescue_vm *vm, uint32_t op, uint32_t segment, uint32_t a, uint32_t b, uint32_t n);
 #endif
 
-/* Floats without a mathematical library. */
+/* Of the loads and stores, 0x28 to 0x3e: bits 0 and 1 how many bytes (1, 2, 4, 8), and
+ * so the natural alignment; VM_SIGNED; from bit 4 on the type, less T_F64. */
+extern const uint8_t vm_accesses[];
+enum { VM_SIGNED = 0x08 };
+
+/* An instruction on 64-bit integers or floats at sp[-1] and, of two, sp[-2]: a trap,
+ * or 0; and VM_ONE_LESS if it leaves one operand less than it takes. */
+enum { VM_ONE_LESS = 0x80 };
+#if FESCUE_VM_INT64
+uint8_t vm_long(uint8_t op, fescue_slot *sp);
+#endif
 #if FESCUE_VM_F32
-float vm_f32_round(float x, uint8_t how);
-float vm_f32_sqrt(float x);
-float vm_f32_min(float a, float b);
-float vm_f32_max(float a, float b);
+uint8_t vm_float(uint8_t op, fescue_slot *sp, uint8_t saturate);
 #endif
-#if FESCUE_VM_F64
-double vm_f64_round(double x, uint8_t how);
-double vm_f64_sqrt(double x);
-double vm_f64_min(double a, double b);
-double vm_f64_max(double a, double b);
-#endif
-enum { ROUND_CEIL, ROUND_FLOOR, ROUND_TRUNC, ROUND_NEAREST };
 
 #endif

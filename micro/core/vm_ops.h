@@ -5,7 +5,7 @@
 #include "vm_internal.h"
 
 /* The rest of a number whose first byte b says that there is more. */
-static const uint8_t *long_u32(const uint8_t *pc, uint32_t b, uint32_t *value)
+static inline const uint8_t *long_u32(const uint8_t *pc, uint32_t b, uint32_t *value)
 {
 	uint8_t shift = 7;
 	*value = b & 0x7f;
@@ -17,7 +17,7 @@ static const uint8_t *long_u32(const uint8_t *pc, uint32_t b, uint32_t *value)
 	return pc;
 }
 
-static const uint8_t *long_s32(const uint8_t *pc, uint32_t b, uint32_t *value)
+static inline const uint8_t *long_s32(const uint8_t *pc, uint32_t b, uint32_t *value)
 {
 	uint8_t shift = 7;
 	*value = b & 0x7f;
@@ -32,7 +32,7 @@ static const uint8_t *long_s32(const uint8_t *pc, uint32_t b, uint32_t *value)
 }
 
 #if FESCUE_VM_INT64
-static const uint8_t *read_s64(const uint8_t *pc, uint64_t *value)
+static inline const uint8_t *read_s64(const uint8_t *pc, uint64_t *value)
 {
 	uint8_t shift = 0, b;
 	*value = 0;
@@ -47,35 +47,18 @@ static const uint8_t *read_s64(const uint8_t *pc, uint64_t *value)
 }
 #endif
 
-/* Little-endian memory, at any address. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the machine keeps its memory little-endian, as WebAssembly's is, and so must the processor"
 #endif
-#define DEFINE_ACCESS(name, type) \
-	static inline type get_##name(const uint8_t *p) { type v; memcpy(&v, p, sizeof v); return v; } \
-	static inline void put_##name(uint8_t *p, type v) { memcpy(p, &v, sizeof v); }
-DEFINE_ACCESS(u8, uint8_t)
-DEFINE_ACCESS(u16, uint16_t)
-DEFINE_ACCESS(u32, uint32_t)
-#if FESCUE_VM_INT64
-DEFINE_ACCESS(u64, uint64_t)
-#endif
-
 static inline uint32_t clz32(uint32_t x) { return x ? (uint32_t)__builtin_clzl((unsigned long)x) - (uint32_t)(sizeof(long) * 8 - 32) : 32; }
 static inline uint32_t ctz32(uint32_t x) { return x ? 31 - clz32(x & (~x + 1)) : 32; }
 static inline uint32_t rotl32(uint32_t x, uint32_t n) { n &= 31; return x << n | x >> (-n & 31); }
 
-static uint32_t popcount32(uint32_t x)
+static inline uint32_t popcount32(uint32_t x)
 {
 	x -= x >> 1 & 0x55555555;
 	x = (x & 0x33333333) + (x >> 2 & 0x33333333);
 	return ((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
-
-#if FESCUE_VM_INT64
-static uint64_t clz64(uint64_t x) { return x >> 32 ? clz32((uint32_t)(x >> 32)) : 32 + clz32((uint32_t)x); }
-static uint64_t ctz64(uint64_t x) { return (uint32_t)x ? ctz32((uint32_t)x) : 32 + ctz32((uint32_t)(x >> 32)); }
-static uint64_t rotl64(uint64_t x, uint32_t n) { n &= 63; return x << n | x >> (-n & 63); }
-#endif
 
 #endif

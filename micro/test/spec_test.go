@@ -246,8 +246,8 @@ func TestSpecification(t *testing.T) {
 		name  string
 		flags []string
 	}{
-		{"small", nil},
-		{"large, threaded", []string{"-DFESCUE_VM_LARGE=1", "-DFESCUE_VM_THREADED=1", "-DFESCUE_VM_INLINE=1", "-Wno-override-init", "-Wno-initializer-overrides"}},
+		{"small", []string{"-DFESCUE_VM_NATIVE=0"}},
+		{"large, fast", []string{"-DFESCUE_VM_LARGE=1", "-DFESCUE_VM_FAST=1"}},
 	} {
 		t.Run(build.name, func(t *testing.T) {
 			program := compile(t, "harness/vm.c", append(slices.Clone(sanitised), build.flags...)...)
