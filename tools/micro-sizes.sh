@@ -26,7 +26,7 @@ table() {
 	target cortex-m3 arm-none-eabi-size "${m3[@]}"
 	target cortex-m3-integer arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_F32=0
 	target cortex-m3-integer32 arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_F32=0 -DFESCUE_VM_INT64=0 -DFESCUE_VM_BULK=0
-	target cortex-m3-fast arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_FAST=1
+	target cortex-m3-fast arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_SPEED=2
 	target arm926 arm-none-eabi-size arm-none-eabi-gcc --specs=nano.specs -mcpu=arm926ej-s
 	target rv32imac riscv64-unknown-elf-size riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32 --specs=picolibc.specs
 	local avr=(avr-gcc -DFESCUE_VM_F32=0 -DFESCUE_VM_INT64=0 -DFESCUE_VM_BULK=0)

@@ -9,7 +9,7 @@ bare=../../micro/ports/bare
 
 clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry,--stack-first,-z,stack-size=256,--strip-all -o "$out/kernels.wasm" kernels.c
 printf '%-22s %10s %12s %6s\n' build/kernel native interpreted times
-for build in "small:-Os" "switch:-O2" "fast:-O2 -DFESCUE_VM_FAST=1"; do
+for build in "small:-Os" "switch:-O2" "fast:-O2 -DFESCUE_VM_SPEED=2"; do
 	read -ra flags <<<"${build#*:}"
 	arm-none-eabi-gcc --specs=nano.specs -mcpu=cortex-m3 -mthumb -std=gnu99 -O2 -ffreestanding -c kernels.c -o "$out/kernels.o"
 	arm-none-eabi-gcc --specs=nano.specs -mcpu=cortex-m3 -mthumb -T $bare/cortex_m.ld -std=gnu99 "${flags[@]}" -ffreestanding -nostartfiles \

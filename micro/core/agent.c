@@ -16,19 +16,53 @@ const uint8_t *agent_string(const uint8_t *p, const uint8_t *end, const uint8_t 
 	return (uint16_t)(end - *s) >= *n ? *s + *n : NULL;
 }
 
+uint8_t agent_settings_of(const fescue_agent *a, uint8_t slot, agent_settings *s)
+{
+	fescue_slot_head h;
+	if (slot == FESCUE_NO_SLOT || !fescue_slot_read(&a->port->flash, slot, &h))
+		return 0;
+	s->at = fescue_slot_settings(&a->port->flash, slot, &h);
+	s->end = s->at + h.settings_length;
+	s->line = 0;
+	return 1;
+}
+
+const uint8_t *agent_setting(agent_settings *s, const char *key, uint8_t *length)
+{
+	while (s->at < s->end) {
+		const uint8_t *p = s->at, *value = NULL;
+		uint8_t i = 0, b, same = 1, k;
+		for (; p < s->end && (b = FESCUE_CODE_BYTE(p)) != '\n'; p++) {
+			if (value != NULL || !same)
+				continue;
+			k = FESCUE_ROM_BYTE(key + i++);
+			same = b == k;
+			if (same && b == '=')
+				value = p + 1;
+		}
+		s->at = p + 1;
+		s->line++;
+		if (value != NULL) {
+			*length = (uint8_t)(p - value);
+			return value;
+		}
+	}
+	return NULL;
+}
+
 /* --- out ------------------------------------------------------------------- */
 
 /* Waits until the link takes n bytes. Meanwhile what comes in is answered, but
  * new data is not taken: the frame that is being handled is still needed. */
 static uint8_t wait_for_room(fescue_agent *a, uint16_t n)
 {
-	uint32_t since = a->port->millis(a->port->context);
-	if (n > a->port->out_size)
+	fescue_ms since = fescue_link_now(&a->link);
+	if (n > a->port->link.out_size)
 		return 0;
 	a->link.muted = 1;
-	while (a->link.up && fescue_link_room(&a->link) < n && a->port->millis(a->port->context) - since < FULL_WAIT) {
+	while (a->link.up && fescue_link_room(&a->link) < n && (fescue_ms)(fescue_link_now(&a->link) - since) < FULL_WAIT) {
 		fescue_link_flush(&a->link);
-		a->port->pump(a->port->context);
+		a->port->pump(a->port->link.context);
 		fescue_link_poll(&a->link);
 	}
 	a->link.muted = 0;
@@ -37,7 +71,7 @@ static uint8_t wait_for_room(fescue_agent *a, uint16_t n)
 
 uint8_t agent_begin_frame(fescue_agent *a, uint8_t type, uint32_t id, uint32_t length)
 {
-	if (length > a->peer_body || length + FESCUE_FRAME_HEAD > a->port->out_size)
+	if (length > a->peer_body || length + FESCUE_FRAME_HEAD > a->port->link.out_size)
 		return 0;
 	if (!wait_for_room(a, (uint16_t)(length + FESCUE_FRAME_HEAD)))
 		return 0;
@@ -96,49 +130,48 @@ void fescue_agent_log(fescue_agent *a, uint8_t level, const char *text)
 		agent_send(a, F_LOG, level, (const uint8_t *)text, (uint16_t)strlen(text));
 }
 
-/* A number in decimal, with a word before it, into text. Returns its end. */
-static char *fact(char *text, const char *rom, uint32_t v)
+uint8_t agent_digits(uint32_t v, uint8_t out[10])
 {
-	char digits[10];
-	uint8_t n = 0;
-	for (char c; (c = (char)FESCUE_ROM_BYTE(rom)) != 0; rom++)
-		*text++ = c;
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) != 0);
-	while (n > 0)
-		*text++ = digits[--n];
-	return text;
+	uint8_t n = 1;
+	for (uint32_t rest = v; rest >= 10; rest /= 10)
+		n++;
+	for (uint8_t i = n; i > 0; v /= 10)
+		out[--i] = (uint8_t)('0' + v % 10);
+	return n;
 }
 
-static const char memory_is[] FESCUE_ROM = " memory=", module_is[] FESCUE_ROM = " module=", slots_are[] FESCUE_ROM = " slots=",
-                  functions_are[] FESCUE_ROM = " functions=", machine_is[] FESCUE_ROM = " vm=";
+static const char facts[] FESCUE_ROM = " memory=\0 module=\0 slots=\0 functions=\0 vm=\0 host=\0 stack=\0";
+enum { FACTS = 7, FACTS_MOST = sizeof facts - FACTS + 10 * FACTS };
 
 /* HELLO. The client's name is the platform and what a gateway needs to know before
  * it sends a module: bytes of the pool for each function, of a module, slots,
- * functions, and the machine (1 64-bit integers, 2 f32, 4 f64, 8 bulk memory). */
+ * functions, the machine (1 64-bit integers, 2 f32, 4 f64, 8 bulk memory), what
+ * functions may use (1 state, 2 time, 4 pins, 8 analogue, 16 I2C), their stack. */
 static void hello(fescue_agent *a)
 {
 	const fescue_port *p = a->port;
-	char facts[96];
+	uint8_t text[FACTS_MOST], *end = text;
 	uint8_t machine = (FESCUE_VM_INT64 ? 1 : 0) | (FESCUE_VM_F32 ? 2 : 0) | (FESCUE_VM_F64 ? 4 : 0) | (FESCUE_VM_BULK ? 8 : 0);
-	char *end = fact(facts, memory_is, p->pool_size / FESCUE_FUNCTIONS);
-	end = fact(end, module_is, p->flash.slot_size - p->flash.head_size);
-	end = fact(end, slots_are, p->flash.count);
-	end = fact(end, functions_are, FESCUE_FUNCTIONS);
-	end = fact(end, machine_is, machine);
-	uint16_t facts_length = (uint16_t)(end - facts), id = (uint16_t)strlen(p->id), platform = (uint16_t)strlen(p->platform);
+	uint32_t values[FACTS] = {p->pool_size / FESCUE_FUNCTIONS, p->flash.slot_size - p->flash.head_size, p->flash.count, FESCUE_FUNCTIONS,
+	                          machine, agent_host_bits(a), p->stack};
+	const char *rom = facts;
+	for (uint8_t i = 0; i < FACTS; i++) {
+		for (uint8_t c; (c = FESCUE_ROM_BYTE(rom++)) != 0;)
+			*end++ = c;
+		end += agent_digits(values[i], end);
+	}
+	uint16_t id = (uint16_t)strlen(p->id), platform = (uint16_t)strlen(p->platform), n = (uint16_t)(end - text);
 	a->peer_body = 0xffffffff;
-	if (!agent_begin_frame(a, F_HELLO, 0, 12u + id + platform + facts_length))
+	if (!agent_begin_frame(a, F_HELLO, 0, 12u + id + platform + n))
 		return;
 	uint8_t versions[4] = {1, 1, CAPABILITIES, 0};
 	agent_put(a, versions, sizeof versions);
 	agent_put32(a, p->frame_size);
 	agent_put16(a, id);
 	agent_put(a, (const uint8_t *)p->id, id);
-	agent_put16(a, (uint16_t)(platform + facts_length));
+	agent_put16(a, (uint16_t)(platform + n));
 	agent_put(a, (const uint8_t *)p->platform, platform);
-	agent_put(a, (const uint8_t *)facts, facts_length);
+	agent_put(a, text, n);
 	agent_end_frame(a);
 }
 
@@ -153,11 +186,21 @@ static void welcome(fescue_agent *a, const uint8_t *p, uint16_t n)
 	agent_send(a, F_READY, 0, NULL, 0);
 }
 
+#if FESCUE_VM_INT64
+static void set_time(fescue_agent *a, const uint8_t *p, uint16_t n)
+{
+	if (n < 8)
+		return;
+	memcpy(&a->time, p, sizeof a->time); /* little-endian, as the machine's memory */
+	a->time_at = fescue_link_now(&a->link);
+}
+#endif
+
 static void handle(fescue_agent *a)
 {
 	uint8_t type = a->head[3];
 	uint32_t id = agent_get32(a->head + 4);
-	const uint8_t *p = a->port->frame;
+	uint8_t *p = a->port->frame;
 	uint16_t n = a->body_count;
 	switch (type) {
 	case F_WELCOME: welcome(a, p, n); break;
@@ -170,6 +213,9 @@ static void handle(fescue_agent *a)
 	case F_REMOVE: agent_remove(a, id, p, n); break;
 	case F_LIST: agent_list(a, id); break;
 	case F_GOODBYE: fescue_link_reset(&a->link); break;
+#if FESCUE_VM_INT64
+	case F_TIME: set_time(a, p, n); break;
+#endif
 	default: break; /* answers to what asks for none, and extensions */
 	}
 }
@@ -184,10 +230,10 @@ static void frame_done(fescue_agent *a)
 	a->body_count = 0;
 }
 
-static void received(void *context, const uint8_t *p, uint16_t n)
+static void received(fescue_link *l, const uint8_t *p, uint16_t n)
 {
-	fescue_agent *a = context;
-	a->heard_at = a->port->millis(a->port->context);
+	fescue_agent *a = (fescue_agent *)l;
+	a->heard_at = fescue_link_now(&a->link);
 	a->pinged = 0;
 	uint8_t epoch = a->link.epoch;
 	for (; n > 0; n--, p++) {
@@ -209,53 +255,35 @@ static void received(void *context, const uint8_t *p, uint16_t n)
 	}
 }
 
-static void changed(void *context, uint8_t up)
+static void changed(fescue_link *l, uint8_t up)
 {
-	fescue_agent *a = context;
+	fescue_agent *a = (fescue_agent *)l;
 	a->welcome = a->head_count = a->skipping = a->pinged = 0;
 	a->body_count = 0;
 	a->transfer = 0;
-	a->heard_at = a->port->millis(a->port->context);
+	a->heard_at = fescue_link_now(&a->link);
 	if (up)
 		hello(a);
 }
 
-static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flush)
-{
-	const fescue_port *port = ((fescue_agent *)context)->port;
-	port->write(port->context, p, n, flush);
-}
-
-static uint32_t line_millis(void *context)
-{
-	const fescue_port *port = ((fescue_agent *)context)->port;
-	return port->millis(port->context);
-}
-
-static void line_nonce(void *context, uint8_t nonce[8])
-{
-	const fescue_port *port = ((fescue_agent *)context)->port;
-	port->nonce(port->context, nonce);
-}
-
-void fescue_agent_begin(fescue_agent *a, const fescue_port *port)
+void fescue_agent_begin(fescue_agent *a, fescue_port *port)
 {
 	memset(a, 0, sizeof *a);
+	port->link.received = received;
+	port->link.changed = changed;
 	a->port = port;
-	a->options = (fescue_link_options){.line = port->line, .context = a, .write = line_write, .millis = line_millis,
-	                                   .nonce = line_nonce, .received = received, .changed = changed, .in = port->in,
-	                                   .out = port->out, .in_size = port->in_size, .out_size = port->out_size, .key = port->key};
+	a->link.o = &port->link; /* functions that start ask for the time */
 	agent_start_all(a);
-	fescue_link_begin(&a->link, &a->options);
+	fescue_link_begin(&a->link, &port->link);
 }
 
 /* The line does not tell the gateway's death: who is silent is asked, then left. */
 void fescue_agent_poll(fescue_agent *a)
 {
 	fescue_link_poll(&a->link);
-	if (!a->link.up || a->port->millis(a->port->context) - a->heard_at < SILENCE)
+	if (!a->link.up || (fescue_ms)(fescue_link_now(&a->link) - a->heard_at) < SILENCE)
 		return;
-	a->heard_at = a->port->millis(a->port->context);
+	a->heard_at = fescue_link_now(&a->link);
 	if (a->pinged || !a->welcome) {
 		fescue_link_reset(&a->link);
 		return;

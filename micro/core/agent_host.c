@@ -3,28 +3,36 @@
 
 /* Names and types, in the order of the numbers. On a machine without 64-bit
  * integers the last ones cannot be asked for. */
-enum { H_EVENT, H_TOPIC, H_REPLY, H_FAIL, H_PUBLISH, H_STATE_GET, H_STATE_SET, H_LOG, H_CLOCK, H_TIME };
+enum {
+	H_EVENT, H_TOPIC, H_REPLY, H_FAIL, H_PUBLISH, H_STATE_GET, H_STATE_SET, H_LOG,
+	H_GPIO_MODE, H_GPIO_WRITE, H_GPIO_READ, H_ADC_READ, H_I2C_TRANSFER, H_CLOCK, H_TIME
+};
 static const char names[] FESCUE_ROM = "event\0ii:i\0topic\0ii:i\0reply\0ii:i\0fail\0ii:\0publish\0iiii:i\0"
                                        "state_get\0iiii:i\0state_set\0iiii:i\0log\0iii:\0"
+                                       "gpio_mode\0ii:i\0gpio_write\0ii:i\0gpio_read\0i:i\0adc_read\0i:i\0i2c_transfer\0iiiii:i\0"
 #if FESCUE_VM_INT64
                                        "clock\0:I\0time\0:I\0"
 #endif
 	;
 static const char module_name[] FESCUE_ROM = "fescue";
 
+/* By number: at which arguments a pointer with a size behind it stands, four bits each,
+ * plus one. */
+static const uint8_t pointers[] FESCUE_ROM = {0x01, 0x01, 0x01, 0x01, 0x31, 0x31, 0x31, 0x02, 0, 0, 0, 0, 0x42, 0, 0};
+
 static uint8_t is(const uint8_t *code, fescue_off n, const char *rom)
 {
-	for (fescue_off i = 0; i < n; i++)
-		if (FESCUE_CODE_BYTE(code + i) != FESCUE_ROM_BYTE(rom + i))
+	for (; n > 0; n--)
+		if (FESCUE_CODE_BYTE(code++) != FESCUE_ROM_BYTE(rom++))
 			return 0;
-	return FESCUE_ROM_BYTE(rom + n) == 0;
+	return FESCUE_ROM_BYTE(rom) == 0;
 }
 
 static const char *next(const char *rom)
 {
-	while (FESCUE_ROM_BYTE(rom) != 0)
-		rom++;
-	return rom + 1;
+	while (FESCUE_ROM_BYTE(rom++) != 0)
+		;
+	return rom;
 }
 
 static int resolve(const fescue_vm *vm, const fescue_import *im)
@@ -38,17 +46,15 @@ static int resolve(const fescue_vm *vm, const fescue_import *im)
 	return -1;
 }
 
-/* Copies at most the room that the function has; tells the whole length. */
-static fescue_trap give(fescue_vm *vm, fescue_slot *args, const uint8_t *p, uint16_t n)
+uint8_t agent_host_bits(const fescue_agent *a)
 {
-	uint32_t at = args[0].i32, room = args[1].i32;
-	uint32_t part = n < room ? n : room;
-	if (!fescue_vm_within(vm, at, part))
-		return FESCUE_TRAP_MEMORY;
-	if (part)
-		memcpy(vm->memory + at, p, part);
-	args[0].i32 = n;
-	return FESCUE_TRAP_NONE;
+	uint8_t bits = FESCUE_VM_INT64 ? 2 : 0;
+#if FESCUE_PINS
+	bits = (uint8_t)(bits | (a->port->pin ? 4 | 8 : 0) | (a->port->i2c ? 16 : 0));
+#else
+	(void)a;
+#endif
+	return bits;
 }
 
 /* Whether an MQTT filter, in flash, matches a topic. */
@@ -80,112 +86,163 @@ static uint8_t matches(const uint8_t *f, const uint8_t *f_end, const uint8_t *t,
  * gateway checks it, too; this keeps a function from even asking. */
 static uint8_t granted(const fescue_agent *a, const uint8_t *topic, uint16_t n)
 {
-	static const char publish[] FESCUE_ROM = "publish=";
-	uint8_t slot = a->functions[a->running].slot;
-	fescue_slot_head h;
-	if (slot == FESCUE_NO_SLOT || !fescue_slot_read(&a->port->flash, slot, &h))
-		return 0;
-	const uint8_t *s = fescue_slot_settings(&a->port->flash, slot, &h), *end = s + h.settings_length;
-	while (s < end) {
-		uint8_t i = 0;
-		while (i < sizeof publish - 1 && s + i < end && FESCUE_CODE_BYTE(s + i) == FESCUE_ROM_BYTE(&publish[i]))
-			i++;
-		const uint8_t *filter = s + i;
-		for (s = filter; s < end && FESCUE_CODE_BYTE(s) != '\n';)
-			s++;
-		if (i == sizeof publish - 1 && matches(filter, s, topic, topic + n))
-			return 1;
-		s++;
-	}
+	static const char key[] FESCUE_ROM = "publish=";
+	agent_settings s;
+	uint8_t length;
+	if (agent_settings_of(a, a->functions[a->running].slot, &s))
+		for (const uint8_t *filter; (filter = agent_setting(&s, key, &length)) != NULL;)
+			if (matches(filter, filter + length, topic, topic + n))
+				return 1;
 	return 0;
 }
 
-static uint32_t publish(fescue_agent *a, const uint8_t *topic, uint32_t topic_length, const uint8_t *p, uint32_t n)
+#if FESCUE_PINS
+/* Whether the settings grant a pin, a channel or a device by its number, or all by "*". */
+static uint8_t granted_number(const fescue_agent *a, const char *key, uint32_t number)
 {
-	if (topic_length == 0 || topic_length > 1024)
-		return (uint32_t)-FESCUE_INVALID_TOPIC;
-	if (!granted(a, topic, (uint16_t)topic_length))
+	agent_settings s;
+	uint8_t length, text[10], n = agent_digits(number, text);
+	if (agent_settings_of(a, a->functions[a->running].slot, &s))
+		for (const uint8_t *value; (value = agent_setting(&s, key, &length)) != NULL;)
+			if ((length == 1 && FESCUE_CODE_BYTE(value) == '*') || (length == n && fescue_flash_same(value, text, n)))
+				return 1;
+	return 0;
+}
+
+static uint32_t call_pin(const fescue_agent *a, uint8_t operation, const fescue_slot *args)
+{
+	static const char gpio[] FESCUE_ROM = "gpio=", adc[] FESCUE_ROM = "adc=";
+	const fescue_port *p = a->port;
+	if (p->pin == NULL)
+		return (uint32_t)-FESCUE_UNSUPPORTED;
+	if (!granted_number(a, operation == FESCUE_PIN_ADC ? adc : gpio, args[0].i32))
 		return (uint32_t)-FESCUE_DENIED;
-	uint32_t length = 2 + topic_length + n;
-	if (length > a->peer_body || length + FESCUE_FRAME_HEAD > a->port->out_size)
+	return (uint32_t)p->pin(p->link.context, operation, args[0].i32, operation < FESCUE_PIN_READ ? args[1].i32 : 0);
+}
+
+static uint32_t call_i2c(const fescue_agent *a, const fescue_vm *vm, const fescue_slot *args)
+{
+	static const char i2c[] FESCUE_ROM = "i2c=";
+	const fescue_port *p = a->port;
+	if (p->i2c == NULL)
+		return (uint32_t)-FESCUE_UNSUPPORTED;
+	if (args[0].i32 > 127 || !granted_number(a, i2c, args[0].i32))
+		return (uint32_t)-FESCUE_DENIED;
+	if ((args[2].i32 | args[4].i32) > 0xffff)
 		return (uint32_t)-FESCUE_TOO_LARGE;
-	if (!a->welcome || !agent_begin_frame(a, F_PUBLISHTO, 0, length))
+	return (uint32_t)p->i2c(p->link.context, (uint8_t)args[0].i32, vm->memory + args[1].i32, (uint16_t)args[2].i32,
+	                        vm->memory + args[3].i32, (uint16_t)args[4].i32);
+}
+#endif
+
+/* Whether so many bytes are more than a frame can carry. */
+static uint8_t too_large(const fescue_agent *a, uint32_t n) { return n > a->peer_body || n + FESCUE_FRAME_HEAD > a->port->link.out_size; }
+
+static uint32_t publish(fescue_agent *a, const uint8_t *topic, uint32_t topic_size, const uint8_t *p, uint32_t n)
+{
+	if (topic_size == 0 || topic_size > 1024)
+		return (uint32_t)-FESCUE_INVALID_TOPIC;
+	if (!granted(a, topic, (uint16_t)topic_size))
+		return (uint32_t)-FESCUE_DENIED;
+	if (n > 0xffffff || too_large(a, 2 + topic_size + n))
+		return (uint32_t)-FESCUE_TOO_LARGE;
+	if (!a->welcome || !agent_begin_frame(a, F_PUBLISHTO, 0, 2 + topic_size + n))
 		return (uint32_t)-FESCUE_OVERFLOW;
-	agent_put16(a, (uint16_t)topic_length);
-	agent_put(a, topic, (uint16_t)topic_length);
+	agent_put16(a, (uint16_t)topic_size);
+	agent_put(a, topic, (uint16_t)topic_size);
 	agent_put(a, p, (uint16_t)n);
 	agent_end_frame(a);
 	return 0;
 }
 
-static fescue_trap call_publish(fescue_agent *a, fescue_vm *vm, fescue_slot *args)
+static void call_log(fescue_agent *a, uint32_t level, const uint8_t *text, uint32_t n)
 {
-	if (!fescue_vm_within(vm, args[0].i32, args[1].i32) || !fescue_vm_within(vm, args[2].i32, args[3].i32))
-		return FESCUE_TRAP_MEMORY;
-	args[0].i32 = publish(a, vm->memory + args[0].i32, args[1].i32, vm->memory + args[2].i32, args[3].i32);
-	return FESCUE_TRAP_NONE;
+	uint16_t most = (uint16_t)(a->port->link.out_size - FESCUE_FRAME_HEAD);
+	if (a->welcome)
+		agent_send(a, F_LOG, level, text, n < most ? (uint16_t)n : most);
 }
 
-static fescue_trap call_log(fescue_agent *a, fescue_vm *vm, fescue_slot *args)
+/* The event or its topic: as much as there is room for, and the whole length. */
+static uint32_t give(const fescue_agent *a, uint8_t number, uint8_t *to, uint32_t room)
 {
-	uint32_t level = args[0].i32, n = args[2].i32, most = a->port->out_size - FESCUE_FRAME_HEAD;
-	if (!fescue_vm_within(vm, args[1].i32, n))
-		return FESCUE_TRAP_MEMORY;
-	if (a->welcome)
-		agent_send(a, F_LOG, level, vm->memory + args[1].i32, (uint16_t)(n < most ? n : most));
-	return FESCUE_TRAP_NONE;
+	const uint8_t *p = number == H_EVENT ? a->event : a->topic;
+	uint16_t n = number == H_EVENT ? a->event_length : a->topic_length;
+	if (n && room)
+		memcpy(to, p, n < room ? n : (uint16_t)room);
+	return n;
 }
 
 /* reply and fail: the bytes stay where they are until the handler returns. */
-static fescue_trap call_reply(fescue_agent *a, fescue_vm *vm, fescue_slot *args)
+static uint32_t keep(fescue_agent *a, uint8_t number, const uint8_t *p, uint32_t n)
 {
-	uint32_t at = args[0].i32, n = args[1].i32;
-	if (!fescue_vm_within(vm, at, n))
-		return FESCUE_TRAP_MEMORY;
-	if (n > a->peer_body || n + FESCUE_FRAME_HEAD > a->port->out_size) {
-		args[0].i32 = (uint32_t)-FESCUE_TOO_LARGE;
-		return FESCUE_TRAP_NONE;
+	uint16_t most = (uint16_t)(a->port->link.out_size - FESCUE_FRAME_HEAD - 16);
+	if (number == H_FAIL) {
+		a->failed = 1;
+		a->fail = p;
+		a->fail_length = n < most ? (uint16_t)n : most;
+		return 0;
 	}
-	a->reply_at = at;
-	a->reply_length = n;
-	args[0].i32 = 0;
-	return FESCUE_TRAP_NONE;
+	if (too_large(a, n))
+		return (uint32_t)-FESCUE_TOO_LARGE;
+	a->reply = p;
+	a->reply_length = (uint16_t)n;
+	return 0;
 }
 
-static fescue_trap call_fail(fescue_agent *a, fescue_vm *vm, fescue_slot *args)
+static uint32_t number_of(fescue_agent *a, fescue_vm *vm, uint8_t number, fescue_slot *args)
 {
-	uint32_t most = a->port->out_size - FESCUE_FRAME_HEAD - 16;
-	if (!fescue_vm_within(vm, args[0].i32, args[1].i32))
-		return FESCUE_TRAP_MEMORY;
-	a->failed = 1;
-	a->fail_at = args[0].i32;
-	a->fail_length = args[1].i32 < most ? args[1].i32 : most;
-	return FESCUE_TRAP_NONE;
+	uint8_t *p = vm->memory + args[0].i32;
+	uint32_t n = args[1].i32;
+	switch (number) {
+	case H_EVENT: case H_TOPIC: return give(a, number, p, n);
+	case H_REPLY: case H_FAIL: return keep(a, number, p, n);
+	case H_PUBLISH: return publish(a, p, n, vm->memory + args[2].i32, args[3].i32);
+	case H_LOG: call_log(a, args[0].i32, vm->memory + n, args[2].i32); return 0;
+#if FESCUE_PINS
+	case H_GPIO_MODE: case H_GPIO_WRITE: case H_GPIO_READ: case H_ADC_READ:
+		return call_pin(a, (uint8_t)(number - H_GPIO_MODE), args);
+	case H_I2C_TRANSFER: return call_i2c(a, vm, args);
+#endif
+	default: return (uint32_t)-FESCUE_UNSUPPORTED;
+	}
 }
 
-static fescue_trap call(fescue_vm *vm, unsigned number, fescue_slot *args)
+#if FESCUE_VM_INT64
+static uint64_t time_of(const fescue_agent *a, uint8_t number)
+{
+	uint32_t now = fescue_link_now(&a->link);
+	if (number == H_CLOCK)
+		return now;
+	return a->time != 0 ? a->time + (now - a->time_at) : 0;
+}
+#endif
+
+static fescue_trap call(fescue_vm *vm, unsigned import, fescue_slot *args)
 {
 	fescue_agent *a = vm->context;
-	if (!a->in_event && number < H_CLOCK) {
-		if (number != H_LOG && number != H_FAIL)
-			args[0].i32 = (uint32_t)-FESCUE_UNSUPPORTED;
+	uint8_t number = (uint8_t)import;
+#if FESCUE_VM_INT64
+	if (number >= H_CLOCK) {
+		args[0].i64 = time_of(a, number);
 		return FESCUE_TRAP_NONE;
 	}
-	switch (number) {
-	case H_STATE_GET:
-	case H_STATE_SET: args[0].i32 = (uint32_t)-FESCUE_UNSUPPORTED; return FESCUE_TRAP_NONE; /* no store here */
-	case H_EVENT: return give(vm, args, a->event, a->event_length);
-	case H_TOPIC: return give(vm, args, a->topic, a->topic_length);
-	case H_REPLY: return call_reply(a, vm, args);
-	case H_FAIL: return call_fail(a, vm, args);
-	case H_PUBLISH: return call_publish(a, vm, args);
-	case H_LOG: return call_log(a, vm, args);
-#if FESCUE_VM_INT64
-	case H_CLOCK: args[0].i64 = a->port->millis(a->port->context); return FESCUE_TRAP_NONE;
-	case H_TIME: args[0].i64 = 0; return FESCUE_TRAP_NONE; /* not known */
 #endif
-	default: return FESCUE_TRAP_HOST;
+	if (number <= H_TOPIC) {
+		/* Of what is too large for the event only the beginning is written. */
+		uint16_t n = number == H_EVENT ? a->event_length : a->topic_length;
+		if (args[1].i32 > n)
+			args[1].i32 = n;
 	}
+	for (uint8_t at = FESCUE_ROM_BYTE(&pointers[number]); at != 0; at >>= 4)
+		if (!fescue_vm_within(vm, args[(at & 0x0f) - 1].i32, args[at & 0x0f].i32))
+			return FESCUE_TRAP_MEMORY;
+	uint32_t result = (uint32_t)-FESCUE_UNSUPPORTED;
+	/* The buffers of an event are those of whatever frame started the function. */
+	if (a->in_event || number >= H_STATE_GET)
+		result = number_of(a, vm, number, args);
+	if (number != H_FAIL && number != H_LOG)
+		args[0].i32 = result;
+	return FESCUE_TRAP_NONE;
 }
 
 const fescue_host *agent_host(void)

@@ -9,25 +9,22 @@ static const uint8_t *read_offer(uint8_t *p, uint16_t n, fescue_slot_head *h)
 {
 	const uint8_t *end = p + n, *name, *version, *rest;
 	uint16_t name_length, version_length;
-	if (n < OFFER_FIELDS)
-		return NULL;
 	memset(h, 0, sizeof *h);
-	h->size = agent_get32(p);
-	memcpy(h->digest, p + 4, sizeof h->digest);
-	h->fuel = agent_get32(p + 36);
-	h->memory = agent_get32(p + 40);
-	rest = agent_string(p + OFFER_FIELDS, end, &name, &name_length);
+	rest = n < OFFER_FIELDS ? NULL : agent_string(p + OFFER_FIELDS, end, &name, &name_length);
 	rest = agent_string(rest, end, &version, &version_length);
 	if (rest == NULL || name_length > FESCUE_NAME_MOST || version_length > 255)
 		return NULL;
+	memcpy(&h->size, p, 4); /* little-endian, as all that the machine takes */
+	memcpy(h->digest, p + 4, sizeof h->digest);
+	memcpy(&h->fuel, p + 36, 8); /* and the memory */
 	h->name_length = (uint8_t)name_length;
 	h->version_length = (uint8_t)version_length;
 	h->settings_length = (uint16_t)(end - rest);
-	uint8_t *strings = p + OFFER_FIELDS;
-	memmove(strings, name, name_length);
-	memmove(strings + name_length, version, version_length);
-	memmove(strings + name_length + version_length, rest, h->settings_length);
-	return strings;
+	p += OFFER_FIELDS;
+	memmove(p, name, name_length);
+	memmove(p + name_length, version, version_length);
+	memmove(p + name_length + version_length, rest, h->settings_length);
+	return p;
 }
 
 /* The bytes of a chunk: what a frame takes, so that chunks fill pages evenly. */
@@ -39,10 +36,10 @@ static uint16_t chunk_size(const fescue_agent *a)
 	return n;
 }
 
-void agent_offer(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
+void agent_offer(fescue_agent *a, uint32_t id, uint8_t *p, uint16_t n)
 {
 	fescue_slot_head h;
-	const uint8_t *strings = read_offer((uint8_t *)(uintptr_t)p, n, &h);
+	const uint8_t *strings = read_offer(p, n, &h);
 	if (strings == NULL) {
 		agent_error(a, F_OFFER, id, FESCUE_UNSUPPORTED);
 		return;
@@ -53,7 +50,7 @@ void agent_offer(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 		return;
 	}
 	a->transfer = id;
-	a->size = h.size;
+	a->size = (fescue_at)h.size;
 	uint16_t chunk = chunk_size(a);
 	if (!agent_begin_frame(a, F_ACCEPT, id, 8))
 		return;
@@ -70,14 +67,14 @@ static uint8_t keep(fescue_agent *a, const uint8_t *p, uint16_t n)
 	const fescue_flash *f = &a->port->flash;
 	while (n > 0) {
 		uint16_t room = (uint16_t)(f->page - a->offset % f->page), part = n < room ? n : room;
-		uint8_t last = a->offset + part == a->size;
+		uint8_t last = (fescue_at)(a->offset + part) == a->size;
 		if (!last)
 			part = (uint16_t)(part / f->unit * f->unit);
 		if (part == 0)
 			return 1; /* the gateway sends the rest again, together with more */
 		if (!fescue_slot_write(f, a->transfer_slot, a->offset, p, part, last))
 			return 0;
-		a->offset += part;
+		a->offset = (fescue_at)(a->offset + part);
 		p += part;
 		n = (uint16_t)(n - part);
 	}
@@ -86,7 +83,7 @@ static uint8_t keep(fescue_agent *a, const uint8_t *p, uint16_t n)
 
 void agent_chunk(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 {
-	uint8_t body[4];
+	uint8_t body[4] = {0};
 	if (id != a->transfer || id == 0 || n < 4) {
 		agent_error(a, F_CHUNK, id, FESCUE_NOT_FOUND);
 		return;
@@ -97,8 +94,7 @@ void agent_chunk(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 		agent_error(a, F_CHUNK, id, FESCUE_STORAGE);
 		return;
 	}
-	for (uint8_t i = 0; i < 4; i++)
-		body[i] = (uint8_t)(a->offset >> 8 * i);
+	memcpy(body, &a->offset, sizeof a->offset);
 	agent_send(a, F_PROGRESS, id, body, sizeof body);
 }
 
@@ -109,69 +105,71 @@ static uint8_t digest_matches(const fescue_agent *a, uint8_t slot, const fescue_
 	uint8_t digest[32];
 	const uint8_t *p = fescue_slot_module(&a->port->flash, slot);
 	fescue_sha256_begin(&s);
-	for (uint32_t i = 0; i < h->size; i++) {
-		uint8_t b = FESCUE_CODE_BYTE(p + i);
+	for (fescue_at i = (fescue_at)h->size; i > 0; i--) {
+		uint8_t b = FESCUE_CODE_BYTE(p++);
 		fescue_sha256_add(&s, &b, 1);
 	}
 	fescue_sha256_end(&s, digest);
 	return memcmp(digest, h->digest, sizeof digest) == 0;
 }
 
+/* Checks a module that has come and commits it: 0, or why not. number: the function
+ * that it will be, which does not run meanwhile. */
+static uint8_t commit(fescue_agent *a, uint8_t number, uint8_t slot, const fescue_slot_head *h)
+{
+	if (number == FESCUE_NO_FUNCTION)
+		return FESCUE_NO_ROOM;
+	if (!digest_matches(a, slot, h))
+		return FESCUE_BAD_DIGEST;
+	if (h->number != 0)
+		return 0;
+	fescue_vm_status status = agent_check(a, number, slot);
+	if (status != FESCUE_VM_OK)
+		return status == FESCUE_VM_NO_ROOM ? FESCUE_NO_ROOM : FESCUE_BAD_MODULE;
+	return fescue_slot_commit(&a->port->flash, slot) ? 0 : FESCUE_STORAGE;
+}
+
 void agent_commit(fescue_agent *a, uint32_t id)
 {
 	const fescue_flash *f = &a->port->flash;
-	uint8_t slot = a->transfer_slot;
+	uint8_t slot = a->transfer_slot, name[FESCUE_NAME_MOST];
 	fescue_slot_head h;
 	if (id != a->transfer || id == 0 || a->offset != a->size || !fescue_slot_read(f, slot, &h)) {
 		agent_error(a, F_COMMIT, id, FESCUE_NOT_FOUND);
 		return;
 	}
 	a->transfer = 0;
-	uint16_t fault = 0;
-	if (!digest_matches(a, slot, &h)) {
-		fescue_slot_forget(f, slot);
-		fault = FESCUE_BAD_DIGEST;
-	} else if (h.number == 0) {
-		fescue_vm_status status = agent_check(a, slot);
-		if (status != FESCUE_VM_OK) {
-			fescue_slot_forget(f, slot);
-			fault = status == FESCUE_VM_NO_ROOM ? FESCUE_NO_ROOM : FESCUE_BAD_MODULE;
-		} else if (!fescue_slot_commit(f, slot)) {
-			fault = FESCUE_STORAGE;
-		}
-	}
+	fescue_flash_read(name, fescue_slot_name(f, slot), h.name_length);
+	uint8_t number = agent_find(a, name, h.name_length, 1), fault = commit(a, number, slot, &h);
 	if (fault) {
-		agent_restart(a, 0); /* what ran before goes on */
+		if (fault != FESCUE_STORAGE)
+			fescue_slot_forget(f, slot);
 		agent_error(a, F_COMMIT, id, fault);
-		return;
+		id = 0;
+	} else {
+		agent_send(a, F_COMMITTED, id, &slot, 1);
 	}
-	agent_send(a, F_COMMITTED, id, &slot, 1);
-	agent_restart(a, id);
+	if (number != FESCUE_NO_FUNCTION) /* the new one, or again what ran before */
+		agent_start(a, number, name, h.name_length, id);
 }
 
 void agent_remove(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 {
 	const fescue_flash *f = &a->port->flash;
-	uint8_t found = 0, ok = F_REMOVE;
+	uint8_t found = 0, ok = F_REMOVE, number = agent_find(a, p, n, 0);
 	fescue_slot_head h;
 	for (uint8_t i = 0; i < f->count; i++) {
-		if (!fescue_slot_read(f, i, &h) || h.name_length != n)
-			continue;
-		const uint8_t *name = fescue_slot_name(f, i);
-		uint16_t same = 0;
-		while (same < n && FESCUE_CODE_BYTE(name + same) == p[same])
-			same++;
-		if (same == n) {
+		if (fescue_slot_read(f, i, &h) && fescue_slot_named(f, i, &h, p, n)) {
 			fescue_slot_forget(f, i);
 			found = 1;
 		}
 	}
-	if (!found) {
+	if (number != FESCUE_NO_FUNCTION)
+		a->functions[number].slot = FESCUE_NO_SLOT;
+	if (found)
+		agent_send(a, F_OK, id, &ok, 1);
+	else
 		agent_error(a, F_REMOVE, id, FESCUE_NOT_FOUND);
-		return;
-	}
-	agent_restart(a, 0);
-	agent_send(a, F_OK, id, &ok, 1);
 }
 
 static uint8_t state_of(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h)
@@ -191,11 +189,11 @@ void agent_list(fescue_agent *a, uint32_t id)
 	const fescue_flash *f = &a->port->flash;
 	fescue_slot_head h;
 	uint8_t count = 0;
-	uint32_t length = 1;
+	uint16_t length = 1;
 	for (uint8_t i = 0; i < f->count; i++) {
 		if (fescue_slot_read(f, i, &h)) {
 			count++;
-			length += (uint32_t)HELD_FIELDS + HELD_STRINGS + h.name_length + h.version_length;
+			length = (uint16_t)(length + HELD_FIELDS + HELD_STRINGS + h.name_length + h.version_length);
 		}
 	}
 	if (!agent_begin_frame(a, F_HELD, id, length)) {

@@ -15,23 +15,20 @@ static int find_export(const fescue_vm *vm, const char *rom)
 }
 
 /* The handler: the export that the settings name, or "handle". */
-static int find_handler(const fescue_agent *a, const fescue_vm *vm, uint8_t slot, const fescue_slot_head *h)
+static int find_handler(const fescue_agent *a, const fescue_vm *vm, uint8_t slot)
 {
 	char name[FESCUE_NAME_MOST];
-	const uint8_t *s = fescue_slot_settings(&a->port->flash, slot, h), *end = s + h->settings_length;
-	while (s < end) {
-		uint8_t i = 0, n = 0;
-		while (i < sizeof handler_key - 1 && s + i < end && FESCUE_CODE_BYTE(s + i) == FESCUE_ROM_BYTE(&handler_key[i]))
-			i++;
-		const uint8_t *value = s + i;
-		for (s = value; s < end && FESCUE_CODE_BYTE(s) != '\n'; s++)
-			if (n < sizeof name)
-				name[n++] = (char)FESCUE_CODE_BYTE(s);
-		s++;
-		if (i == sizeof handler_key - 1)
-			return fescue_vm_export(vm, name, n);
-	}
-	return find_export(vm, handle_name);
+	agent_settings s;
+	uint8_t n;
+	if (!agent_settings_of(a, slot, &s))
+		return -1;
+	const uint8_t *value = agent_setting(&s, handler_key, &n);
+	if (value == NULL)
+		return find_export(vm, handle_name);
+	if (n > sizeof name)
+		return -1;
+	fescue_flash_read(name, value, n);
+	return fescue_vm_export(vm, name, n);
 }
 
 static fescue_vm_status load(fescue_agent *a, uint8_t number, uint8_t slot, const fescue_slot_head *h)
@@ -47,7 +44,7 @@ static fescue_vm_status load(fescue_agent *a, uint8_t number, uint8_t slot, cons
 static uint8_t start(fescue_agent *a, uint8_t number, uint8_t slot, const fescue_slot_head *h)
 {
 	fescue_function *f = &a->functions[number];
-	int handler = find_handler(a, &f->vm, slot, h), init = find_export(&f->vm, initialize);
+	int handler = find_handler(a, &f->vm, slot), init = find_export(&f->vm, initialize);
 	static const char nothing[] FESCUE_ROM = ":", status[] FESCUE_ROM = ":i";
 	f->fuel = h->fuel < 0xffffffff / 1000 ? h->fuel * 1000 : 0xffffffff;
 	f->vm.fuel = f->fuel;
@@ -68,105 +65,80 @@ static uint8_t start(fescue_agent *a, uint8_t number, uint8_t slot, const fescue
 	return 1;
 }
 
-static void failed(fescue_agent *a, uint8_t slot, uint32_t transfer)
+static uint8_t failed(fescue_agent *a, uint8_t slot, uint32_t transfer)
 {
 	uint8_t body[2] = {FESCUE_BAD_MODULE};
-	fescue_slot_mark_failed(&a->port->flash, slot);
 	if (transfer)
 		agent_send(a, F_ABORT, transfer, body, sizeof body);
+	return fescue_slot_mark_failed(&a->port->flash, slot);
 }
 
-/* Starts the function that runs from a slot, if one does. A module that cannot
- * be started, or with which the device went down before it ever answered, is
- * marked failed; then the older version's slot is the one that runs. */
-static uint8_t start_slot(fescue_agent *a, uint8_t number, uint8_t slot, uint32_t transfer)
+uint8_t agent_find(const fescue_agent *a, const uint8_t *name, uint16_t n, uint8_t free)
+{
+	fescue_slot_head h;
+	uint8_t found = FESCUE_NO_FUNCTION;
+	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++) {
+		uint8_t slot = a->functions[i].slot;
+		if (slot == FESCUE_NO_SLOT)
+			found = free ? i : found;
+		else if (fescue_slot_read(&a->port->flash, slot, &h) && fescue_slot_named(&a->port->flash, slot, &h, name, n))
+			return i;
+	}
+	return found;
+}
+
+/* Starts the newest version of a function that can be started; the others keep
+ * running. A module that cannot be, or with which the device went down before it
+ * ever answered, is marked failed, and the version before comes back. */
+void agent_start(fescue_agent *a, uint8_t number, const uint8_t *name, uint8_t n, uint32_t transfer)
+{
+	const fescue_flash *f = &a->port->flash;
+	fescue_function *function = &a->functions[number];
+	fescue_slot_head h;
+	for (;;) {
+		uint8_t slot = fescue_slot_of(f, name, n);
+		function->slot = FESCUE_NO_SLOT;
+		function->transfer = transfer;
+		if (slot == FESCUE_NO_SLOT || !fescue_slot_read(f, slot, &h))
+			return;
+		if ((h.proven || h.tries < FESCUE_TRIES) && load(a, number, slot, &h) == FESCUE_VM_OK && start(a, number, slot, &h))
+			return;
+		function->slot = FESCUE_NO_SLOT;
+		if (!failed(a, slot, transfer))
+			return; /* the memory fails: no use to try it again */
+	}
+}
+
+void agent_start_all(fescue_agent *a)
 {
 	const fescue_flash *f = &a->port->flash;
 	fescue_slot_head h;
-	uint8_t name[FESCUE_NAME_MOST];
-	if (!fescue_slot_read(f, slot, &h))
-		return 0;
-	const uint8_t *own = fescue_slot_name(f, slot);
-	for (uint8_t i = 0; i < h.name_length; i++)
-		name[i] = FESCUE_CODE_BYTE(own + i);
-	if (fescue_slot_of(f, name, h.name_length) != slot)
-		return 0;
-	if ((h.proven || h.tries < FESCUE_TRIES) && load(a, number, slot, &h) == FESCUE_VM_OK && start(a, number, slot, &h))
-		return 1;
-	a->functions[number].slot = FESCUE_NO_SLOT;
-	failed(a, slot, transfer);
-	return 0;
-}
-
-/* Starts what should run, from the slots. A failure gives way to an older version,
- * whose slot may have been passed already: then it goes round again. */
-void agent_restart(fescue_agent *a, uint32_t transfer)
-{
-	const fescue_flash *f = &a->port->flash;
-	fescue_slot_head before, after;
-	uint8_t number, again;
-	do {
-		again = number = 0;
-		for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++)
-			a->functions[i].slot = FESCUE_NO_SLOT;
-		for (uint8_t slot = 0; slot < f->count && number < FESCUE_FUNCTIONS; slot++) {
-			uint8_t was = fescue_slot_read(f, slot, &before) && before.failed;
-			a->functions[number].transfer = transfer;
-			if (start_slot(a, number, slot, transfer))
-				number++;
-			else if (fescue_slot_read(f, slot, &after) && after.failed && !was)
-				again = 1;
-		}
-	} while (again);
-}
-
-void agent_start_all(fescue_agent *a) { agent_restart(a, 0); }
-
-/* Checks a module in the place of a function's: the caller restarts them all. */
-fescue_vm_status agent_check(fescue_agent *a, uint8_t slot)
-{
-	fescue_slot_head h;
-	if (!fescue_slot_read(&a->port->flash, slot, &h))
-		return FESCUE_VM_MALFORMED;
+	uint8_t name[FESCUE_NAME_MOST], number = 0;
 	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++)
 		a->functions[i].slot = FESCUE_NO_SLOT;
-	fescue_vm_status status = load(a, 0, slot, &h);
-	if (status == FESCUE_VM_OK && find_handler(a, &a->functions[0].vm, slot, &h) < 0)
+	for (uint8_t slot = 0; slot < f->count && number < FESCUE_FUNCTIONS; slot++) {
+		if (!fescue_slot_read(f, slot, &h))
+			continue;
+		fescue_flash_read(name, fescue_slot_name(f, slot), h.name_length);
+		if (agent_find(a, name, h.name_length, 0) == FESCUE_NO_FUNCTION)
+			agent_start(a, number, name, h.name_length, 0);
+		number = (uint8_t)(number + (a->functions[number].slot != FESCUE_NO_SLOT));
+	}
+}
+
+/* Checks a module in the place of a function, which does not run any more then. */
+fescue_vm_status agent_check(fescue_agent *a, uint8_t number, uint8_t slot)
+{
+	fescue_slot_head h;
+	a->functions[number].slot = FESCUE_NO_SLOT;
+	fescue_slot_read(&a->port->flash, slot, &h);
+	fescue_vm_status status = load(a, number, slot, &h);
+	if (status == FESCUE_VM_OK && find_handler(a, &a->functions[number].vm, slot) < 0)
 		return FESCUE_VM_INVALID;
 	return status;
 }
 
 /* --- invocation ------------------------------------------------------------ */
-
-static fescue_function *find_function(fescue_agent *a, const uint8_t *name, uint16_t n)
-{
-	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++) {
-		fescue_slot_head h;
-		fescue_function *f = &a->functions[i];
-		if (f->slot == FESCUE_NO_SLOT || !fescue_slot_read(&a->port->flash, f->slot, &h) || h.name_length != n)
-			continue;
-		const uint8_t *own = fescue_slot_name(&a->port->flash, f->slot);
-		uint16_t same = 0;
-		while (same < n && FESCUE_CODE_BYTE(own + same) == name[same])
-			same++;
-		if (same == n) {
-			a->running = i;
-			return f;
-		}
-	}
-	return NULL;
-}
-
-static uint8_t digits(uint32_t v, uint8_t out[10])
-{
-	uint8_t n = 0, i = 10;
-	do
-		out[--i] = (uint8_t)('0' + v % 10);
-	while ((v /= 10) != 0);
-	for (; i < 10; i++)
-		out[n++] = out[i];
-	return n;
-}
 
 static const char trap_type[] FESCUE_ROM = "trap", unknown_type[] FESCUE_ROM = "unknown-function", error_type[] FESCUE_ROM = "error",
                   status_type[] FESCUE_ROM = "status";
@@ -197,11 +169,11 @@ static void failure(fescue_agent *a, uint32_t id, const char *type, const uint8_
 static void trap_failure(fescue_agent *a, uint32_t id, const fescue_vm *vm, fescue_trap trap)
 {
 	uint8_t text[32], n;
-	n = digits((uint32_t)trap, text);
+	n = agent_digits((uint32_t)trap, text);
 	text[n++] = ' ';
-	n = (uint8_t)(n + digits(vm->trap_function, text + n));
+	n = (uint8_t)(n + agent_digits(vm->trap_function, text + n));
 	text[n++] = ' ';
-	n = (uint8_t)(n + digits(vm->trap_at, text + n));
+	n = (uint8_t)(n + agent_digits(vm->trap_at, text + n));
 	failure(a, id, trap_type, text, n);
 }
 
@@ -244,11 +216,11 @@ static void answer(fescue_agent *a, uint32_t id, const fescue_vm *vm, fescue_tra
 	if (trap != FESCUE_TRAP_NONE) {
 		trap_failure(a, id, vm, trap);
 	} else if (a->failed) {
-		failure(a, id, error_type, vm->memory + a->fail_at, (uint16_t)a->fail_length);
+		failure(a, id, error_type, a->fail, a->fail_length);
 	} else if (status != 0) {
-		failure(a, id, status_type, text, digits(status, text));
+		failure(a, id, status_type, text, agent_digits(status, text));
 	} else if (agent_begin_frame(a, F_RESULT, id, a->reply_length)) {
-		agent_put(a, vm->memory + a->reply_at, (uint16_t)a->reply_length);
+		agent_put(a, a->reply, a->reply_length);
 		agent_end_frame(a);
 	} else if (a->link.up) {
 		failure(a, id, error_type, NULL, 0);
@@ -266,9 +238,13 @@ static void after_call(fescue_agent *a, fescue_function *f, fescue_trap trap)
 		f->proven = 1;
 		return;
 	}
+	fescue_slot_head h;
+	uint8_t name[FESCUE_NAME_MOST];
 	if (!f->proven)
 		failed(a, slot, f->transfer);
-	agent_restart(a, 0);
+	fescue_slot_read(&a->port->flash, slot, &h);
+	fescue_flash_read(name, fescue_slot_name(&a->port->flash, slot), h.name_length);
+	agent_start(a, a->running, name, h.name_length, 0);
 }
 
 static void mark_try(fescue_agent *a, const fescue_function *f)
@@ -285,14 +261,16 @@ void agent_invoke(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 	fescue_slot result;
 	memset(&result, 0, sizeof result);
 	p = attributes(a, p, end, &name, &name_length);
-	fescue_function *f = p ? find_function(a, name, name_length) : NULL;
-	if (f == NULL) {
+	uint8_t number = p ? agent_find(a, name, name_length, 0) : FESCUE_NO_FUNCTION;
+	if (number == FESCUE_NO_FUNCTION) {
 		failure(a, id, unknown_type, name, name_length);
 		return;
 	}
+	fescue_function *f = &a->functions[number];
+	a->running = number;
 	a->event = p;
 	a->event_length = (uint16_t)(end - p);
-	a->reply_at = a->reply_length = a->failed = 0;
+	a->reply_length = a->failed = 0;
 	f->vm.fuel = f->fuel;
 	mark_try(a, f);
 	a->in_event = 1;

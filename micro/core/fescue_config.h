@@ -26,11 +26,16 @@
 #define FESCUE_VM_LARGE 0
 #endif
 
-/* A piece of code for each integer instruction, load and store, and a jump at its end
- * to the next one's (GCC's and Clang's labels as values), instead of a switch:
- * faster, about two kilobytes more. */
-#ifndef FESCUE_VM_FAST
-#define FESCUE_VM_FAST 0
+/* Speed for size. 2: a jump at the end of each instruction to the next one's code
+ * (GCC's and Clang's labels as values), loads and stores in place: two kilobytes
+ * more than 1, a switch. 0: integer instructions share one function, for processors
+ * on which moving 32 bits takes more code than computing with them. */
+#ifndef FESCUE_VM_SPEED
+#ifdef __AVR__
+#define FESCUE_VM_SPEED 0
+#else
+#define FESCUE_VM_SPEED 1
+#endif
 #endif
 
 /* The processor divides 64-bit integers and computes floats itself. Without, both are
@@ -43,10 +48,48 @@
 #endif
 #endif
 
+/* Whether a module's names are checked to be UTF-8, and its exports to have different
+ * ones, as the specification asks. No harm can come of either; it is 200 bytes. */
+#ifndef FESCUE_VM_NAMES
+#define FESCUE_VM_NAMES 1
+#endif
+
+/* The lines that the link can speak: 1 serial, 2 text, 4 datagrams. */
+#ifndef FESCUE_LINES
+#define FESCUE_LINES 7
+#endif
+
+/* Packets authenticated with a key (HMAC-SHA256). */
+#ifndef FESCUE_LINK_AUTH
+#define FESCUE_LINK_AUTH 1
+#endif
+
+/* Signatures of modules (Ed25519): a board with a public key takes no others. */
+#ifndef FESCUE_SIGNATURES
+#define FESCUE_SIGNATURES 0
+#endif
+
+/* What functions may use besides events: a store for their state, pins. */
+#ifndef FESCUE_STATE
+#define FESCUE_STATE 1
+#endif
+#ifndef FESCUE_PINS
+#define FESCUE_PINS 1
+#endif
+
 /* How a byte of a module is read. A module may lie where pointers do not reach,
  * for instance in EEPROM; then this is that memory's read function. */
 #ifndef FESCUE_CODE_BYTE
 #define FESCUE_CODE_BYTE(p) (*(p))
+#endif
+
+/* On 8-bit processors places in flash and times between two events have 16 bits: what
+ * there is needs no more, and four bytes take twice the code. */
+#include <stdint.h>
+#ifdef __AVR__
+typedef uint16_t fescue_at, fescue_ms;
+#else
+typedef uint32_t fescue_at, fescue_ms;
 #endif
 
 /* Constant tables: on AVR they would be copied to memory if not told otherwise. */

@@ -13,10 +13,6 @@
 #include "fescue_config.h"
 #include "fescue_sha256.h"
 
-#ifndef FESCUE_LINK_AUTH
-#define FESCUE_LINK_AUTH 1
-#endif
-
 typedef enum { FESCUE_SERIAL, FESCUE_TEXT, FESCUE_DATAGRAM } fescue_line;
 
 /* Bytes of a packet around its data. */
@@ -34,10 +30,10 @@ typedef struct {
 	/* Eight bytes that were never given before: random, or a boot counter kept in
 	 * flash together with a counter. */
 	void (*nonce)(void *context, uint8_t nonce[8]);
-	/* Bytes of the stream have come. */
-	void (*received)(void *context, const uint8_t *p, uint16_t n);
-	/* The session began (1) or broke off (0). */
-	void (*changed)(void *context, uint8_t up);
+	/* Bytes of the stream have come; the session began (1) or broke off (0). The agent
+	 * sets these two. */
+	void (*received)(fescue_link *l, const uint8_t *p, uint16_t n);
+	void (*changed)(fescue_link *l, uint8_t up);
 	uint8_t *in;       /* room for one packet: the data and 2 * FESCUE_PACKET_MOST bytes */
 	uint8_t *out;      /* room for bytes to send that are not acknowledged yet */
 	uint16_t in_size, out_size;
@@ -46,7 +42,7 @@ typedef struct {
 
 struct fescue_link {
 	const fescue_link_options *o;
-	uint32_t sent_at;  /* when the packet on its way went out last */
+	fescue_ms sent_at; /* when the packet on its way went out last */
 	uint16_t wait;     /* ms until it goes out again */
 	uint16_t in_count; /* bytes of the packet that comes in … */
 	uint16_t in_base;  /* … and where: behind the one that is being handled */
@@ -81,6 +77,9 @@ uint16_t fescue_link_room(const fescue_link *l);
 /* Takes bytes for the stream: all of them, or none (0). They go out with flush. */
 uint8_t fescue_link_send(fescue_link *l, const uint8_t *p, uint16_t n);
 void fescue_link_flush(fescue_link *l);
+
+/* Milliseconds, as the port tells them. */
+static inline fescue_ms fescue_link_now(const fescue_link *l) { return (fescue_ms)l->o->millis(l->o->context); }
 
 /* Begins the session anew. */
 void fescue_link_reset(fescue_link *l);

@@ -11,6 +11,7 @@
 #ifndef FESCUE_SLOTS_H
 #define FESCUE_SLOTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fescue_config.h"
@@ -21,9 +22,9 @@ typedef struct {
 	const uint8_t *base; /* where the first slot is, for FESCUE_CODE_BYTE */
 	/* Programs n bytes, a multiple of unit at a multiple of unit; erases the page
 	 * that begins there. 0: the memory failed. */
-	uint8_t (*program)(uint32_t at, const uint8_t *p, uint16_t n);
-	uint8_t (*erase)(uint32_t at);
-	uint32_t slot_size; /* a multiple of page */
+	uint8_t (*program)(fescue_at at, const uint8_t *p, uint16_t n);
+	uint8_t (*erase)(fescue_at at);
+	fescue_at slot_size; /* a multiple of page */
 	uint16_t head_size; /* bytes of the head, a multiple of page: see fescue_slot_head */
 	uint16_t page;      /* bytes that are erased at once; a transfer resumes at pages */
 	uint8_t unit;       /* bytes that are programmed at once: 1, 2, 4, 8 */
@@ -32,17 +33,24 @@ typedef struct {
 
 enum { FESCUE_NAME_MOST = 32, FESCUE_NO_SLOT = 0xff };
 
-/* What a slot holds. Strings lie in the slot, behind the fixed fields. */
+/* What a slot holds. Strings (name, version, settings) lie behind the record. */
 typedef struct {
-	uint32_t size, fuel, memory;
-	uint32_t number; /* of the commitment; 0: not committed */
+	/* The record, as it lies in flash. */
+	uint32_t magic, size, fuel, memory;
 	uint8_t digest[32];
 	uint8_t name_length, version_length;
 	uint16_t settings_length;
-	uint8_t valid, failed, proven, tries;
+	uint32_t check;
+	/* What the marks tell. */
+	uint32_t number; /* of the commitment; 0: not committed */
+	uint8_t failed, proven, tries;
 } fescue_slot_head;
 
-enum { FESCUE_SLOT_RECORD = 56 }; /* bytes of the head before the strings, checksum included */
+#define FESCUE_SLOT_RECORD offsetof(fescue_slot_head, number)
+
+/* Bytes of the memory that FESCUE_CODE_BYTE reads. */
+void fescue_flash_read(void *to, const uint8_t *from, uint16_t n);
+uint8_t fescue_flash_same(const uint8_t *flash, const uint8_t *p, uint16_t n);
 
 /* Reads a slot's head; 0: it is empty or was cut off. */
 uint8_t fescue_slot_read(const fescue_flash *f, uint8_t slot, fescue_slot_head *h);
@@ -55,22 +63,24 @@ static inline const uint8_t *fescue_slot_settings(const fescue_flash *f, uint8_t
 	return fescue_slot_name(f, slot) + h->name_length + h->version_length;
 }
 
-/* The slot a function runs from, or FESCUE_NO_SLOT. */
+/* Whether a function of this name is in the slot; and the slot it runs from, or
+ * FESCUE_NO_SLOT. */
+uint8_t fescue_slot_named(const fescue_flash *f, uint8_t slot, const fescue_slot_head *h, const uint8_t *name, uint16_t length);
 uint8_t fescue_slot_of(const fescue_flash *f, const uint8_t *name, uint8_t length);
 
 /* Begins or resumes a transfer: the slot, or FESCUE_NO_SLOT if there is no room.
  * strings are name, version and settings, one behind the other. *offset is what
  * is there already. */
-uint8_t fescue_slot_offer(const fescue_flash *f, const fescue_slot_head *h, const uint8_t *strings, uint32_t *offset);
+uint8_t fescue_slot_offer(const fescue_flash *f, fescue_slot_head *h, const uint8_t *strings, fescue_at *offset);
 
 /* Keeps bytes of the transfer; pages are marked when they are full, and the last one
  * with last set. n is at most a page, and does not cross into the next one. 0: the
  * memory failed. */
-uint8_t fescue_slot_write(const fescue_flash *f, uint8_t slot, uint32_t offset, const uint8_t *p, uint16_t n, uint8_t last);
+uint8_t fescue_slot_write(const fescue_flash *f, uint8_t slot, fescue_at offset, const uint8_t *p, uint16_t n, uint8_t last);
 
 /* Marks. */
 uint8_t fescue_slot_commit(const fescue_flash *f, uint8_t slot);
-void fescue_slot_mark_failed(const fescue_flash *f, uint8_t slot);
+uint8_t fescue_slot_mark_failed(const fescue_flash *f, uint8_t slot);
 void fescue_slot_mark_proven(const fescue_flash *f, uint8_t slot);
 void fescue_slot_mark_try(const fescue_flash *f, uint8_t slot, uint8_t tries);
 void fescue_slot_forget(const fescue_flash *f, uint8_t slot);

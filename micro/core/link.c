@@ -44,6 +44,7 @@ static void put(fescue_link *l, uint8_t b, uint8_t flush) { l->o->write(l->o->co
 
 /* --- what goes out -------------------------------------------------------- */
 
+#if FESCUE_LINES & 1
 /* COBS: zeros become the distances between them; then a zero ends the packet. */
 static void write_serial(fescue_link *l, const packet *p)
 {
@@ -64,6 +65,9 @@ static void write_serial(fescue_link *l, const packet *p)
 	put(l, 0, 1);
 }
 
+#endif
+
+#if FESCUE_LINES & 2
 static uint8_t base64_digit(uint8_t v)
 {
 	if (v < 26)
@@ -91,6 +95,9 @@ static void write_text(fescue_link *l, const packet *p)
 	put(l, '\n', 1);
 }
 
+#endif
+
+#if FESCUE_LINES & 4
 static void write_datagram(fescue_link *l, const packet *p)
 {
 	l->o->write(l->o->context, p->head, FESCUE_PACKET_HEAD, 0);
@@ -98,6 +105,7 @@ static void write_datagram(fescue_link *l, const packet *p)
 		l->o->write(l->o->context, p->data, p->data_size, 0);
 	l->o->write(l->o->context, p->tail, p->tail_size, 1);
 }
+#endif
 
 #if FESCUE_LINK_AUTH
 /* The tag of a packet of which all bytes before it are given. */
@@ -151,16 +159,23 @@ static void transmit(fescue_link *l, uint8_t kind, uint8_t sequence, const uint8
 	if (kind == OPEN)
 		p.head[2] = 0;
 	seal(l, &p);
-	switch (l->o->line) {
-	case FESCUE_SERIAL: write_serial(l, &p); break;
-	case FESCUE_TEXT: write_text(l, &p); break;
-	default: write_datagram(l, &p);
-	}
+#if FESCUE_LINES & 1
+	if (l->o->line == FESCUE_SERIAL)
+		write_serial(l, &p);
+#endif
+#if FESCUE_LINES & 2
+	if (l->o->line == FESCUE_TEXT)
+		write_text(l, &p);
+#endif
+#if FESCUE_LINES & 4
+	if (l->o->line == FESCUE_DATAGRAM)
+		write_datagram(l, &p);
+#endif
 }
 
 static void transmit_data(fescue_link *l)
 {
-	l->sent_at = l->o->millis(l->o->context);
+	l->sent_at = fescue_link_now(l);
 	transmit(l, DATA, l->sequence, l->o->out, l->flying);
 }
 
@@ -174,7 +189,7 @@ static void transmit_open(fescue_link *l)
 	memcpy(l->nonce, body + 4, 8);
 	l->counter_out = l->counter_in = 0;
 #endif
-	l->sent_at = l->o->millis(l->o->context);
+	l->sent_at = fescue_link_now(l);
 	transmit(l, OPEN, 0, body, OPEN_BODY);
 }
 
@@ -208,14 +223,14 @@ void fescue_link_reset(fescue_link *l)
 	l->out_count = l->flying = 0;
 	l->wait = FIRST_WAIT;
 	if (was)
-		l->o->changed(l->o->context, 0);
+		l->o->changed(l, 0);
 	transmit_open(l);
 }
 
 void fescue_link_poll(fescue_link *l)
 {
-	uint32_t now = l->o->millis(l->o->context);
-	if ((l->up && !l->flying) || now - l->sent_at < l->wait)
+	fescue_ms now = fescue_link_now(l);
+	if ((l->up && !l->flying) || (fescue_ms)(now - l->sent_at) < l->wait)
 		return;
 	uint16_t most = l->up ? RESEND_WAIT : OPEN_WAIT;
 	l->wait = (uint16_t)(l->wait * 2 < most ? l->wait * 2 : most);
@@ -260,7 +275,7 @@ static void opened(fescue_link *l, const uint8_t *body, uint16_t n)
 		derive(l->o->key, l->nonce, body + 4, l->key);
 #endif
 	l->up = 1;
-	l->o->changed(l->o->context, 1);
+	l->o->changed(l, 1);
 	fescue_link_flush(l);
 }
 
@@ -274,7 +289,7 @@ static void data_came(fescue_link *l, uint8_t sequence, const uint8_t *data, uin
 	/* The answer goes first: what the bytes lead to may take long. */
 	transmit(l, ACK, 0, NULL, 0);
 	if (wanted)
-		l->o->received(l->o->context, data, n);
+		l->o->received(l, data, n);
 }
 
 #if FESCUE_LINK_AUTH
@@ -374,6 +389,7 @@ static void end_packet(fescue_link *l)
 	l->in_base = base;
 }
 
+#if FESCUE_LINES & 1
 static void input_serial(fescue_link *l, uint8_t b)
 {
 	if (b == 0) {
@@ -390,7 +406,9 @@ static void input_serial(fescue_link *l, uint8_t b)
 		keep(l, b);
 	}
 }
+#endif
 
+#if FESCUE_LINES & 2
 static int base64_value(uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -425,11 +443,16 @@ static void input_text(fescue_link *l, uint8_t b)
 		}
 	}
 }
+#endif
 
 void fescue_link_input(fescue_link *l, uint8_t b)
 {
+#if FESCUE_LINES & 2
 	if (l->o->line == FESCUE_TEXT)
 		input_text(l, b);
-	else
+#endif
+#if FESCUE_LINES & 1
+	if (l->o->line == FESCUE_SERIAL)
 		input_serial(l, b);
+#endif
 }

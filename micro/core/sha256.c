@@ -17,28 +17,35 @@ static const uint32_t initial[8] FESCUE_ROM = {0x6a09e667, 0xbb67ae85, 0x3c6ef37
 
 static uint32_t rotate(uint32_t x, uint8_t n) { return x >> n | x << (32 - n); }
 
+/* x, rotated right by each of the three; the highest bit of the last says that it is
+ * shifted instead. An 8-bit processor, for which this is long, has the code once. */
+enum { SHIFT = 0x80 };
+#ifdef __AVR__
+__attribute__((noinline))
+#endif
+static uint32_t sigma(uint32_t x, uint8_t a, uint8_t b, uint8_t c)
+{
+	return rotate(x, a) ^ rotate(x, b) ^ (c & SHIFT ? x >> (c & 0x1f) : rotate(x, c));
+}
+
 /* The message schedule is kept in a ring of 16 words, which spares 192 bytes of
  * stack. */
 static void compress(fescue_sha256 *s)
 {
-	uint32_t w[16], v[8];
-	for (uint8_t i = 0; i < 16; i++) {
-		const uint8_t *p = s->block + 4 * i;
-		w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-	}
+	uint32_t w[16] = {0}, v[8];
+	const uint8_t *p = s->block;
+	for (uint8_t i = 0; i < 64; i++, p++)
+		w[i / 4] = w[i / 4] << 8 | *p;
 	memcpy(v, s->state, sizeof v);
 	for (uint8_t i = 0; i < 64; i++) {
 		uint32_t *x = &w[i & 15];
-		if (i >= 16) {
-			uint32_t a = w[(i + 1) & 15], b = w[(i + 14) & 15];
-			*x += (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[(i + 9) & 15] + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-		}
-		uint32_t t1 = v[7] + (rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) +
-		              FESCUE_ROM_WORD(&k[i]) + *x;
-		uint32_t t2 = (rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+		if (i >= 16)
+			*x += sigma(w[(i + 1) & 15], 7, 18, 3 | SHIFT) + w[(i + 9) & 15] + sigma(w[(i + 14) & 15], 17, 19, 10 | SHIFT);
+		uint32_t t = v[7] + sigma(v[4], 6, 11, 25) + ((v[4] & v[5]) ^ (~v[4] & v[6])) + FESCUE_ROM_WORD(&k[i]) + *x;
+		uint32_t u = sigma(v[0], 2, 13, 22) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
 		memmove(v + 1, v, 7 * sizeof *v);
-		v[4] += t1;
-		v[0] = t1 + t2;
+		v[4] += t;
+		v[0] = t + u;
 	}
 	for (uint8_t i = 0; i < 8; i++)
 		s->state[i] += v[i];
@@ -70,13 +77,16 @@ void fescue_sha256_end(fescue_sha256 *s, uint8_t digest[32])
 	add_byte(s, 0x80);
 	while ((s->length & 63) != 56)
 		add_byte(s, 0);
+	/* The length in bits, which has 35 of them at most. */
 	for (uint8_t i = 0; i < 3; i++)
 		add_byte(s, 0);
 	add_byte(s, (uint8_t)(bytes >> 29));
-	for (int8_t shift = 21; shift >= -3; shift = (int8_t)(shift - 8))
-		add_byte(s, (uint8_t)(shift >= 0 ? bytes >> shift : bytes << 3));
-	for (uint8_t i = 0; i < 32; i++)
-		digest[i] = (uint8_t)(s->state[i / 4] >> (24 - 8 * (i & 3)));
+	bytes <<= 3;
+	for (uint8_t i = 4; i > 0; bytes <<= 8, i--)
+		add_byte(s, (uint8_t)(bytes >> 24));
+	for (uint8_t i = 0; i < 8; i++)
+		for (uint8_t j = 4; j > 0; s->state[i] <<= 8, j--)
+			*digest++ = (uint8_t)(s->state[i] >> 24);
 }
 
 static void pad(fescue_sha256 *s, const uint8_t key[32], uint8_t with)

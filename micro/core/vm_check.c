@@ -20,9 +20,9 @@ static void check_br(vm_checker *c, int conditional)
 static void check_br_table(vm_checker *c)
 {
 	vm_pop(c, T_I32);
-	uint32_t n = vm_count(c->r);
+	fescue_off n = vm_count(c->r);
 	uint8_t count = 0;
-	for (uint32_t i = 0; i <= n && c->r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i <= n && c->r->status == FESCUE_VM_OK; i++) {
 		vm_block *b = vm_label(c);
 		int results = b->opcode != OP_LOOP;
 		uint8_t values = vm_arity(c, b, results);
@@ -309,7 +309,7 @@ static void check_instruction(vm_checker *c)
 static uint16_t count_locals(vm_reader *r)
 {
 	uint32_t sum = 0;
-	for (uint32_t runs = vm_count(r); runs > 0 && r->status == FESCUE_VM_OK; runs--) {
+	for (fescue_off runs = vm_count(r); runs > 0 && r->status == FESCUE_VM_OK; runs--) {
 		uint32_t n = vm_u32(r);
 		if (n > 0xffffffff - sum)
 			vm_fail(r, FESCUE_VM_MALFORMED);

@@ -29,10 +29,10 @@ void vm_skip(vm_reader *r, uint32_t n);
 void vm_fail(vm_reader *r, fescue_vm_status status);
 void vm_name(vm_reader *r, const uint8_t **name, fescue_off *length);
 uint8_t vm_value_type(vm_reader *r);
-uint32_t vm_count(vm_reader *r); /* the length of a vector of things of a byte at least */
+fescue_off vm_count(vm_reader *r); /* the length of a vector of things of a byte at least */
 
 /* Space of the pool; NULL and a failed reader when there is none. */
-void *vm_take(vm_reader *r, uint32_t count, uint16_t size);
+void *vm_take(vm_reader *r, size_t count, uint8_t size);
 
 uint8_t vm_type_at(const fescue_vm *vm, fescue_off at);
 int vm_same_type(const fescue_vm *vm, uint16_t a, uint16_t b);

@@ -5,10 +5,10 @@
 /* A vector of value types. Returns how many; at most 255 are taken. */
 static uint8_t value_types(vm_reader *r)
 {
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	if (n > 255)
 		vm_fail(r, FESCUE_VM_NO_ROOM);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++)
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++)
 		vm_value_type(r);
 	return (uint8_t)n;
 }
@@ -16,9 +16,9 @@ static uint8_t value_types(vm_reader *r)
 static void read_types(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	vm->types = vm_take(r, n, sizeof *vm->types);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
 		fescue_vm_type *t = &vm->types[i];
 		if (vm_byte(r) != 0x60)
 			vm_fail(r, FESCUE_VM_MALFORMED);
@@ -77,18 +77,18 @@ static void read_import(vm_reader *r)
 
 static void read_imports(vm_reader *r)
 {
-	for (uint32_t n = vm_count(r); n > 0 && r->status == FESCUE_VM_OK; n--)
+	for (fescue_off n = vm_count(r); n > 0 && r->status == FESCUE_VM_OK; n--)
 		read_import(r);
 }
 
 static void read_functions(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	if (n > 0xfffeu - vm->function_count)
 		vm_fail(r, FESCUE_VM_NO_ROOM);
 	fescue_vm_function *f = more_functions(r, n);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++)
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++)
 		f[i].type = type_index(r);
 	vm->function_count = (uint16_t)(vm->function_count + n);
 }
@@ -109,7 +109,7 @@ static void read_limits(vm_reader *r, uint32_t bound, uint32_t *least, uint32_t 
  * the reference types proposal, more memories to no version. */
 static int one_at_most(vm_reader *r, fescue_vm_status otherwise)
 {
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	if (n > 1)
 		vm_fail(r, otherwise);
 	return n == 1;
@@ -178,10 +178,10 @@ fescue_slot vm_constant(vm_reader *r, uint8_t type)
 static void read_globals(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	vm->globals = vm_take(r, n, sizeof *vm->globals);
 	vm->global_types = vm_take(r, n, 1);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
 		uint8_t type = vm_value_type(r), mutable = vm_byte(r);
 		if (mutable > 1)
 			vm_fail(r, FESCUE_VM_MALFORMED);
@@ -191,6 +191,7 @@ static void read_globals(vm_reader *r)
 	}
 }
 
+#if FESCUE_VM_NAMES
 /* Whether an earlier export has the name of the one that ends before at. */
 static int exported_before(vm_reader *r, const uint8_t *name, fescue_off length, uint32_t count)
 {
@@ -209,13 +210,14 @@ static int exported_before(vm_reader *r, const uint8_t *name, fescue_off length,
 	}
 	return 0;
 }
+#endif
 
 static void read_exports(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	vm->exports = r->at;
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
 		const uint8_t *name;
 		fescue_off length;
 		vm_name(r, &name, &length);
@@ -224,8 +226,12 @@ static void read_exports(vm_reader *r)
 		uint32_t there = kind == 0 ? vm->function_count : kind == 1 ? vm->has_table : kind == 2 ? vm->has_memory : vm->global_count;
 		if (kind > 3)
 			vm_fail(r, FESCUE_VM_MALFORMED);
-		else if (index >= there || exported_before(r, name, length, i))
+		else if (index >= there)
 			vm_fail(r, FESCUE_VM_INVALID);
+#if FESCUE_VM_NAMES
+		else if (exported_before(r, name, length, i))
+			vm_fail(r, FESCUE_VM_INVALID);
+#endif
 	}
 	vm->export_count = (uint16_t)n;
 }
@@ -248,14 +254,14 @@ static void read_start(vm_reader *r)
 static void read_code(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	if (n != (uint32_t)(vm->function_count - vm->import_count))
 		vm_fail(r, FESCUE_VM_MALFORMED);
 	/* Branches are added one by one; what is above them is room to check in. */
 	vm->branches = vm_take(r, 0, sizeof *vm->branches);
 	fescue_off end = r->end;
 	for (uint16_t i = vm->import_count; i < vm->function_count && r->status == FESCUE_VM_OK; i++) {
-		uint32_t size = vm_count(r);
+		fescue_off size = vm_count(r);
 		vm->functions[i].end = r->end = (fescue_off)(r->at + size);
 		vm_check_function(r, &vm->functions[i]);
 		if (r->status == FESCUE_VM_OK)
@@ -316,7 +322,7 @@ static void read_module(vm_reader *r)
 		if (id != 0 && rank <= last)
 			vm_fail(r, FESCUE_VM_MALFORMED);
 		last = id != 0 ? rank : last;
-		uint32_t size = vm_count(r);
+		fescue_off size = vm_count(r);
 		fescue_off end = r->end;
 		r->end = (fescue_off)(r->at + size);
 		read_section(r, id);

@@ -93,16 +93,17 @@ uint64_t vm_s64(vm_reader *r)
 }
 #endif
 
-uint32_t vm_count(vm_reader *r)
+fescue_off vm_count(vm_reader *r)
 {
 	uint32_t n = vm_u32(r);
 	if (n > (uint32_t)(r->end - r->at)) {
 		vm_fail(r, FESCUE_VM_MALFORMED);
 		return 0;
 	}
-	return n;
+	return (fescue_off)n;
 }
 
+#if FESCUE_VM_NAMES
 /* The smallest code point that needs as many bytes: longer forms are not UTF-8. */
 static const uint32_t utf8_least[] FESCUE_ROM = {0, 0x80, 0x800, 0x10000};
 
@@ -119,13 +120,15 @@ static void utf8_rest(vm_reader *r, uint8_t first)
 	if (!more || point < FESCUE_ROM_WORD(&utf8_least[more]) || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
 		vm_fail(r, FESCUE_VM_MALFORMED);
 }
+#endif
 
 void vm_name(vm_reader *r, const uint8_t **name, fescue_off *length)
 {
-	uint32_t n = vm_count(r);
-	fescue_off outer = r->end;
+	fescue_off n = vm_count(r);
 	*name = r->vm->code + r->at;
-	*length = (fescue_off)n;
+	*length = n;
+#if FESCUE_VM_NAMES
+	fescue_off outer = r->end;
 	r->end = (fescue_off)(r->at + n);
 	while (r->at < r->end) {
 		uint8_t b = vm_byte(r);
@@ -134,6 +137,9 @@ void vm_name(vm_reader *r, const uint8_t **name, fescue_off *length)
 	}
 	if (r->status == FESCUE_VM_OK)
 		r->end = outer;
+#else
+	vm_skip(r, n);
+#endif
 }
 
 static int has_type(uint8_t t)
@@ -153,16 +159,16 @@ uint8_t vm_value_type(vm_reader *r)
 
 uint8_t vm_type_at(const fescue_vm *vm, fescue_off at) { return FESCUE_CODE_BYTE(vm->code + at); }
 
-void *vm_take(vm_reader *r, uint32_t count, uint16_t size)
+void *vm_take(vm_reader *r, size_t count, uint8_t size)
 {
 	fescue_vm *vm = r->vm;
 	/* Nothing needs more than the largest power of two that divides its size, and
 	 * so arrays that are taken piece by piece have no gaps. */
-	size_t align = size & (~(size_t)size + 1);
+	uint8_t align = (uint8_t)(size & -size);
 	if (align > sizeof(fescue_slot))
 		align = sizeof(fescue_slot);
-	uint8_t *at = vm->pool + (-(uintptr_t)vm->pool & (align - 1));
-	if (at > vm->pool_end || count > (uint32_t)(vm->pool_end - at) / size) {
+	uint8_t *at = vm->pool + (-(uintptr_t)vm->pool & (align - 1u));
+	if (at > vm->pool_end || count > (size_t)(vm->pool_end - at) / size) {
 		vm_fail(r, FESCUE_VM_NO_ROOM);
 		return NULL;
 	}

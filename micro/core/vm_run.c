@@ -18,7 +18,7 @@ typedef struct {
 	const fescue_vm_function *function;
 } frame;
 
-static int same_types(const fescue_vm *vm, uint16_t a, uint16_t b)
+__attribute__((noinline)) static int same_types(const fescue_vm *vm, uint16_t a, uint16_t b)
 {
 	const fescue_vm_type *x = &vm->types[a], *y = &vm->types[b];
 	if (a == b)
@@ -35,7 +35,7 @@ static int same_types(const fescue_vm *vm, uint16_t a, uint16_t b)
 }
 
 /* The function that call_indirect of a type calls, or why there is none. */
-static fescue_trap indirect(const fescue_vm *vm, uint16_t type, uint32_t element, uint32_t *function)
+__attribute__((noinline)) static fescue_trap indirect(const fescue_vm *vm, uint16_t type, uint32_t element, uint32_t *function)
 {
 	if (element >= vm->table_size)
 		return FESCUE_TRAP_TABLE;
@@ -57,7 +57,7 @@ static uint8_t *cell(const fescue_vm *vm, const uint8_t *pc, uint32_t base, uint
 }
 
 /* Any load or store, whose offset stands at pc. NULL: beyond the mapped memory. */
-static fescue_slot *access(const fescue_vm *vm, uint8_t op, const uint8_t *pc, fescue_slot *sp)
+__attribute__((noinline)) static fescue_slot *access(const fescue_vm *vm, uint8_t op, const uint8_t *pc, fescue_slot *sp)
 {
 	uint8_t shape = FESCUE_ROM_BYTE(&vm_accesses[op - 0x28]), n = (uint8_t)(1 << (shape & 3)), store = op >= 0x36;
 	uint8_t *p = cell(vm, pc, sp[-1 - store].i32, n), *value = (uint8_t *)(sp - 1);
@@ -85,7 +85,7 @@ static fescue_slot *access(const fescue_vm *vm, uint8_t op, const uint8_t *pc, f
 
 /* The fast build has a label for each instruction and jumps from one to the next; the
  * small one has a switch, and the integer instructions share taking their operands. */
-#if FESCUE_VM_FAST
+#if FESCUE_VM_SPEED == 2
 #define OP(n) op_##n:
 #define OTHERS rest:
 #define NEXT goto *labels[FETCH()]
@@ -141,9 +141,46 @@ static const uint8_t *constant(const uint8_t *pc, uint8_t op, fescue_slot *value
 	return pc;
 }
 
-/* Instructions of 64-bit integers and floats. */
-static uint8_t wide(uint8_t op, fescue_slot *sp)
+#endif
+
+#if FESCUE_VM_SPEED == 0
+/* The 32-bit integer instructions. */
+__attribute__((noinline)) static uint8_t word(uint8_t op, fescue_slot *sp)
 {
+	uint32_t right = sp[-1].i32, left;
+	switch (op) {
+#define SHARED(n, type, expression) case n: { type a = (type)right; left = (uint32_t)(expression); break; }
+	VM_I32_ONE(SHARED)
+#undef SHARED
+	default: goto two;
+	}
+	sp[-1].i32 = left;
+	return FESCUE_TRAP_NONE;
+two:
+	left = sp[-2].i32;
+	if (right == 0 && op >= 0x6d && op <= 0x70)
+		return FESCUE_TRAP_DIVIDE;
+	switch (op) {
+#define SHARED(n, type, expression) case n: { type a = (type)left, b = (type)right; left = (uint32_t)(expression); break; }
+	VM_I32_TWO(SHARED)
+#undef SHARED
+#define SHARED(n, type, overflow, expression) \
+	case n: { type a = (type)left, b = (type)right; if (overflow) return FESCUE_TRAP_OVERFLOW; left = (uint32_t)(expression); break; }
+	VM_I32_DIVIDE(SHARED)
+#undef SHARED
+	}
+	sp[-2].i32 = left;
+	return VM_ONE_LESS;
+}
+#endif
+
+/* The instructions that run() has no code for itself. */
+__attribute__((noinline)) static uint8_t numeric(uint8_t op, fescue_slot *sp)
+{
+#if FESCUE_VM_SPEED == 0
+	if (op <= 0x4f || (op >= 0x67 && op <= 0x78) || op == 0xc0 || op == 0xc1)
+		return word(op, sp);
+#endif
 #if FESCUE_VM_INT64
 	if ((op >= 0x50 && op <= 0x5a) || (op >= 0x79 && op <= 0x8a) || op == 0xa7 || op == 0xac || op == 0xad || op >= 0xc2)
 		return vm_long(op, sp);
@@ -155,7 +192,6 @@ static uint8_t wide(uint8_t op, fescue_slot *sp)
 	return FESCUE_TRAP_UNREACHABLE; /* checked code has no others */
 #endif
 }
-#endif
 
 /* Runs function f, whose parameters are at the stack's begin, until it returns. */
 /* The one long function of the core: every instruction is a few lines of it. */
@@ -167,7 +203,7 @@ static fescue_trap run(fescue_vm *vm, uint32_t f)
 	fescue_slot *fp = vm->stack, *sp = vm->stack + vm->types[vm->functions[f].type].param_count;
 	frame *top = (frame *)(void *)vm->stack_end;
 	fescue_trap trap = FESCUE_TRAP_NONE;
-#if FESCUE_VM_FAST
+#if FESCUE_VM_SPEED == 2
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define L(n) LABEL(n)
@@ -201,13 +237,15 @@ branch:
 	side = vm->branches + side->side;
 
 next:
-#if FESCUE_VM_FAST
+#if FESCUE_VM_SPEED == 2
 	NEXT;
 	{
 #else
 	for (;;) {
 		uint8_t op = FETCH();
+#if FESCUE_VM_SPEED == 1
 		uint32_t value;
+#endif
 		switch (op) {
 #endif
 	OP(0x00) TRAP(FESCUE_TRAP_UNREACHABLE);
@@ -283,13 +321,13 @@ next:
 		}
 		(sp++)->i32 = v;
 	} NEXT;
-#if FESCUE_VM_FAST
+#if FESCUE_VM_SPEED == 2
 	VM_I32_LOADS(LOAD)
 	VM_I32_STORES(STORE)
 	VM_I32_ONE(ONE)
 	VM_I32_TWO(TWO)
 	VM_I32_DIVIDE(DIVIDE)
-#else
+#elif FESCUE_VM_SPEED == 1
 	VM_I32_ONE(ONE)
 	VM_I32_TWO(TWO)
 	VM_I32_DIVIDE(DIVIDE)
@@ -315,12 +353,12 @@ next:
 			pc = constant(pc, other, sp++);
 			NEXT;
 		}
-		uint8_t result = wide(other, sp);
+#endif
+		uint8_t result = numeric(other, sp);
 		sp -= result >> 7;
 		trap = (fescue_trap)(result & (VM_ONE_LESS - 1));
 		if (trap != FESCUE_TRAP_NONE)
 			goto trapped;
-#endif
 	} NEXT;
 
 	OP(0xfc) {
@@ -345,7 +383,7 @@ next:
 	} NEXT;
 
 	}
-#if !FESCUE_VM_FAST
+#if FESCUE_VM_SPEED < 2
 	}
 #endif
 

@@ -2,6 +2,7 @@
  * the instructions that copy, fill and grow them later. */
 #include "vm_internal.h"
 
+#if FESCUE_VM_BULK
 /* One item of an element segment: a function's number plus one, or 0 for null. */
 uint16_t vm_item(vm_reader *r, uint8_t mode)
 {
@@ -46,16 +47,37 @@ static void element_header(vm_reader *r, fescue_vm_segment *s)
 			vm_fail(r, kind == 0x6f ? FESCUE_VM_UNSUPPORTED : FESCUE_VM_MALFORMED);
 	}
 }
+#else
+/* Only the form of version 1: active, of table 0, items are functions. */
+uint16_t vm_item(vm_reader *r, uint8_t mode)
+{
+	uint32_t f = vm_u32(r);
+	(void)mode;
+	if (f >= r->vm->function_count)
+		vm_fail(r, FESCUE_VM_INVALID);
+	return (uint16_t)(f + 1);
+}
+
+static void element_header(vm_reader *r, fescue_vm_segment *s)
+{
+	if (vm_u32(r) != 0)
+		vm_fail(r, FESCUE_VM_UNSUPPORTED);
+	s->mode = SEGMENT_ACTIVE;
+	s->offset = vm_constant(r, T_I32).i32;
+	if (!r->vm->has_table)
+		vm_fail(r, FESCUE_VM_INVALID);
+}
+#endif
 
 void vm_read_elements(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	vm->elements = vm_take(r, n, sizeof *vm->elements);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
 		fescue_vm_segment *s = &vm->elements[i];
 		element_header(r, s);
-		s->count = (fescue_off)vm_count(r);
+		s->count = vm_count(r);
 		s->at = r->at;
 		for (fescue_off j = 0; j < s->count && r->status == FESCUE_VM_OK; j++)
 			vm_item(r, s->mode);
@@ -66,9 +88,9 @@ void vm_read_elements(vm_reader *r)
 void vm_read_data(vm_reader *r)
 {
 	fescue_vm *vm = r->vm;
-	uint32_t n = vm_count(r);
+	fescue_off n = vm_count(r);
 	vm->data = vm_take(r, n, sizeof *vm->data);
-	for (uint32_t i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
+	for (fescue_off i = 0; i < n && r->status == FESCUE_VM_OK; i++) {
 		fescue_vm_segment *s = &vm->data[i];
 		uint32_t flags = vm_u32(r);
 		if (flags > 2)
@@ -80,7 +102,7 @@ void vm_read_data(vm_reader *r)
 				vm_fail(r, FESCUE_VM_INVALID);
 			s->offset = vm_constant(r, T_I32).i32;
 		}
-		s->count = (fescue_off)vm_count(r);
+		s->count = vm_count(r);
 		s->at = r->at;
 		vm_skip(r, s->count);
 	}

@@ -77,13 +77,13 @@ static void begin(void)
 #ifdef FESCUE_STORE_RAM
 static uint8_t store[SLOT * SLOTS];
 static uint32_t boots;
-static void put(uint32_t at, uint8_t b) { store[at] = b; }
+static void put(fescue_at at, uint8_t b) { store[at] = b; }
 static void count_boot(void) { memset(store, 0xff, sizeof store); }
 #else
 static uint8_t store[SLOT * SLOTS] EEMEM;
 static uint32_t boots_kept EEMEM;
 static uint32_t boots;
-static void put(uint32_t at, uint8_t b) { eeprom_update_byte(store + at, b); }
+static void put(fescue_at at, uint8_t b) { eeprom_update_byte(store + at, b); }
 
 static void count_boot(void)
 {
@@ -92,14 +92,14 @@ static void count_boot(void)
 }
 #endif
 
-static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
+static uint8_t program(fescue_at at, const uint8_t *p, uint16_t n)
 {
 	while (n-- > 0)
 		put(at++, *p++);
 	return 1;
 }
 
-static uint8_t erase(uint32_t at)
+static uint8_t erase(fescue_at at)
 {
 	for (uint8_t i = 0; i < PAGE; i++)
 		put(at + i, 0xff);
@@ -120,19 +120,19 @@ int main(void)
 	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[OUT], frame[FRAME], pool[POOL];
 #ifdef FESCUE_KEY
 	static const uint8_t key[32] = FESCUE_KEY;
-	port.key = key;
+	port.link.key = key;
 #endif
-	port.line = FESCUE_SERIAL;
-	port.write = line_write;
-	port.millis = millis;
-	port.nonce = nonce;
+	port.link.line = FESCUE_SERIAL;
+	port.link.write = line_write;
+	port.link.millis = millis;
+	port.link.nonce = nonce;
 	port.pump = pump;
 	port.id = FESCUE_DEVICE;
 	port.platform = "micro/mega";
-	port.in = in;
-	port.in_size = sizeof in;
-	port.out = out;
-	port.out_size = sizeof out;
+	port.link.in = in;
+	port.link.in_size = sizeof in;
+	port.link.out = out;
+	port.link.out_size = sizeof out;
 	port.frame = frame;
 	port.frame_size = sizeof frame;
 	port.pool = pool;

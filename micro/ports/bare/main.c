@@ -23,13 +23,13 @@ static fescue_agent agent;
 static int file;
 static uint32_t boots, nonces;
 
-static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
+static uint8_t program(fescue_at at, const uint8_t *p, uint16_t n)
 {
 	memcpy(store + at, p, n);
 	return host_write(file, at, p, n) == 0;
 }
 
-static uint8_t erase(uint32_t at)
+static uint8_t erase(fescue_at at)
 {
 	memset(store + at, 0xff, PAGE);
 	return host_write(file, at, store + at, PAGE) == 0;
@@ -105,8 +105,8 @@ int main(void)
 	static uint8_t pool[POOL] __attribute__((aligned(8)));
 	static char arguments[512];
 	static fescue_port port = {
-		.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .pump = pump, .platform = board_platform,
-		.in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out, .frame = frame, .frame_size = sizeof frame,
+		.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
+		.pump = pump, .platform = board_platform, .frame = frame, .frame_size = sizeof frame,
 		.pool = pool, .pool_size = POOL, .stack = STACK,
 		.flash = {.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 4, .count = SLOTS}};
 	char *line = arguments;
@@ -114,7 +114,7 @@ int main(void)
 	host_arguments(arguments, sizeof arguments);
 	word(&line);
 	port.id = word(&line);
-	port.key = parse_key(word(&line));
+	port.link.key = parse_key(word(&line));
 	open_store(word(&line));
 	fescue_agent_begin(&agent, &port);
 	for (;;) {

@@ -42,7 +42,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
+static uint8_t program(fescue_at at, const uint8_t *p, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++) {
 		if (cut_after == 0)
@@ -58,7 +58,7 @@ static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
 	return msync(flash, (size_t)SLOT * SLOTS, MS_SYNC) == 0;
 }
 
-static uint8_t erase(uint32_t at)
+static uint8_t erase(fescue_at at)
 {
 	if (cut_after == 0)
 		_exit(9);
@@ -205,7 +205,7 @@ static void serve(int wait)
 	if (at == have) {
 		if (poll(&p, 1, wait) <= 0)
 			return;
-		int whole = port.line == FESCUE_DATAGRAM;
+		int whole = port.link.line == FESCUE_DATAGRAM;
 		ssize_t n = read(fd, whole ? datagram : buffer, sizeof buffer);
 		if (n > 0 && whole) {
 			fescue_link_datagram(&agent.link, datagram, (uint16_t)n);
@@ -254,7 +254,7 @@ static const char *options(int argc, char **argv, uint8_t key[32])
 	int i = 1;
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--text") == 0) {
-			port.line = FESCUE_TEXT;
+			port.link.line = FESCUE_TEXT;
 			continue;
 		}
 		if (i + 1 >= argc)
@@ -268,7 +268,7 @@ static const char *options(int argc, char **argv, uint8_t key[32])
 			file = value;
 		} else if (strcmp(argv[i - 1], "--key") == 0) {
 			parse_key(value, key);
-			port.key = key;
+			port.link.key = key;
 		} else {
 			usage();
 		}
@@ -283,14 +283,15 @@ int main(int argc, char **argv)
 {
 	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[1024], frame[1024], pool[POOL], key[32];
 	const char *cut = getenv("FESCUE_MICRO_POWER_CUT");
-	port = (fescue_port){.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .pump = pump,
-	                     .platform = "micro/posix", .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out,
-	                     .frame = frame, .frame_size = sizeof frame, .pool = pool, .pool_size = POOL, .stack = STACK};
+	port = (fescue_port){.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce,
+	                              .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
+	                     .pump = pump, .platform = "micro/posix", .frame = frame, .frame_size = sizeof frame,
+	                     .pool = pool, .pool_size = POOL, .stack = STACK};
 	open_flash(options(argc, argv, key));
 	if (cut != NULL)
 		cut_after = strtol(cut, NULL, 10);
 	if (strncmp(where, "udp:", 4) == 0)
-		port.line = FESCUE_DATAGRAM;
+		port.link.line = FESCUE_DATAGRAM;
 	port.flash = (fescue_flash){.base = flash, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 1, .count = SLOTS};
 	signal(SIGPIPE, SIG_IGN);
 	connect_line();

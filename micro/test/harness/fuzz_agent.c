@@ -11,7 +11,7 @@ static fescue_agent agent;
 static fescue_port port;
 static uint32_t now;
 
-static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
+static uint8_t program(fescue_at at, const uint8_t *p, uint16_t n)
 {
 	if (at + n > sizeof store)
 		__builtin_trap();
@@ -20,7 +20,7 @@ static uint8_t program(uint32_t at, const uint8_t *p, uint16_t n)
 	return 1;
 }
 
-static uint8_t erase(uint32_t at)
+static uint8_t erase(fescue_at at)
 {
 	if (at + 128 > sizeof store)
 		__builtin_trap();
@@ -63,8 +63,9 @@ static void packet(const uint8_t *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t in[64 + 2 * FESCUE_PACKET_MOST], out[256], frame[256], pool[4096];
-	port = (fescue_port){.line = size % 2 ? FESCUE_SERIAL : FESCUE_TEXT, .write = line_write, .millis = millis, .nonce = nonce, .pump = pump,
-	                     .id = "x", .platform = "micro/fuzz", .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out,
+	port = (fescue_port){.link = {.line = size % 2 ? FESCUE_SERIAL : FESCUE_TEXT, .write = line_write, .millis = millis, .nonce = nonce,
+	                              .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
+	                     .pump = pump, .id = "x", .platform = "micro/fuzz",
 	                     .frame = frame, .frame_size = sizeof frame, .pool = pool, .pool_size = sizeof pool, .stack = 256,
 	                     .flash = {.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = 512, .page = 128, .unit = 4, .count = SLOTS}};
 	memset(store, 0xff, sizeof store);
