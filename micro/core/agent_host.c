@@ -5,11 +5,11 @@
  * integers the last ones cannot be asked for. */
 enum {
 	H_EVENT, H_TOPIC, H_REPLY, H_FAIL, H_PUBLISH, H_STATE_GET, H_STATE_SET, H_LOG,
-	H_GPIO_MODE, H_GPIO_WRITE, H_GPIO_READ, H_ADC_READ, H_I2C_TRANSFER, H_CLOCK, H_TIME
+	H_GPIO_MODE, H_GPIO_WRITE, H_GPIO_READ, H_ADC_READ, H_I2C, H_CLOCK, H_TIME
 };
 static const char names[] FESCUE_ROM = "event\0ii:i\0topic\0ii:i\0reply\0ii:i\0fail\0ii:\0publish\0iiii:i\0"
                                        "state_get\0iiii:i\0state_set\0iiii:i\0log\0iii:\0"
-                                       "gpio_mode\0ii:i\0gpio_write\0ii:i\0gpio_read\0i:i\0adc_read\0i:i\0i2c_transfer\0iiiii:i\0"
+                                       "gpio_mode\0ii:i\0gpio_write\0ii:i\0gpio_read\0i:i\0adc_read\0i:i\0i2c\0iiiii:i\0"
 #if FESCUE_VM_INT64
                                        "clock\0:I\0time\0:I\0"
 #endif
@@ -201,7 +201,7 @@ static uint32_t number_of(fescue_agent *a, fescue_vm *vm, uint8_t number, fescue
 #if FESCUE_PINS
 	case H_GPIO_MODE: case H_GPIO_WRITE: case H_GPIO_READ: case H_ADC_READ:
 		return call_pin(a, (uint8_t)(number - H_GPIO_MODE), args);
-	case H_I2C_TRANSFER: return call_i2c(a, vm, args);
+	case H_I2C: return call_i2c(a, vm, args);
 #endif
 	default: return (uint32_t)-FESCUE_UNSUPPORTED;
 	}
