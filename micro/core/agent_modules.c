@@ -49,6 +49,9 @@ void agent_offer(fescue_agent *a, uint32_t id, uint8_t *p, uint16_t n)
 		agent_error(a, F_OFFER, id, FESCUE_NO_ROOM);
 		return;
 	}
+	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++)
+		if (a->functions[i].slot == a->transfer_slot && a->offset < h.size)
+			a->functions[i].slot = FESCUE_NO_SLOT; /* it ran from the only slot */
 	a->transfer = id;
 	a->size = (fescue_at)h.size;
 	uint16_t chunk = chunk_size(a);
@@ -99,7 +102,7 @@ void agent_chunk(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 }
 
 /* Whether the bytes in flash have the digest that was offered. */
-static uint8_t digest_matches(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h)
+FESCUE_APART static uint8_t digest_matches(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h)
 {
 	fescue_sha256 s;
 	uint8_t digest[32];

@@ -92,6 +92,14 @@ typedef uint16_t fescue_at, fescue_ms;
 typedef uint32_t fescue_at, fescue_ms;
 #endif
 
+/* A function that stays one of its own: what it keeps on the stack is gone when it
+ * returns, and on 8-bit processors its registers are not its caller's. */
+#ifdef __AVR__
+#define FESCUE_APART __attribute__((noinline))
+#else
+#define FESCUE_APART
+#endif
+
 /* Constant tables: on AVR they would be copied to memory if not told otherwise. */
 #ifdef __AVR__
 #include <avr/pgmspace.h>

@@ -145,6 +145,7 @@ static void seal(fescue_link *l, packet *p)
 		return;
 	}
 #endif
+	(void)l;
 	uint32_t crc = 0xffffffff;
 	p->tail_size = 0;
 	for (uint16_t i = 0; i < FESCUE_PACKET_HEAD + p->data_size; i++)
@@ -324,6 +325,7 @@ static uint16_t checked(fescue_link *l, const uint8_t *p, uint16_t n)
 		return genuine(l, p, (uint16_t)(n - 8)) ? (uint16_t)(n - FESCUE_PACKET_TAG) : 0;
 	}
 #endif
+	(void)l;
 	if (n < FESCUE_PACKET_HEAD + FESCUE_PACKET_CRC || p[0] & AUTHENTICATED)
 		return 0;
 	uint32_t crc = 0xffffffff;

@@ -20,10 +20,7 @@ static uint32_t rotate(uint32_t x, uint8_t n) { return x >> n | x << (32 - n); }
 /* x, rotated right by each of the three; the highest bit of the last says that it is
  * shifted instead. An 8-bit processor, for which this is long, has the code once. */
 enum { SHIFT = 0x80 };
-#ifdef __AVR__
-__attribute__((noinline))
-#endif
-static uint32_t sigma(uint32_t x, uint8_t a, uint8_t b, uint8_t c)
+FESCUE_APART static uint32_t sigma(uint32_t x, uint8_t a, uint8_t b, uint8_t c)
 {
 	return rotate(x, a) ^ rotate(x, b) ^ (c & SHIFT ? x >> (c & 0x1f) : rotate(x, c));
 }

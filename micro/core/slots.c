@@ -117,13 +117,13 @@ static uint8_t in_use(const fescue_flash *f, uint8_t slot, const fescue_slot_hea
 }
 
 /* A slot for a new module: an empty or failed one before one that holds an older
- * version, or a transfer that was given up. */
+ * version, or a transfer that was given up. Where there is but one slot, it is that. */
 static uint8_t pick(const fescue_flash *f)
 {
 	fescue_slot_head h;
 	uint8_t best = FESCUE_NO_SLOT;
 	for (uint8_t i = 0; i < f->count; i++) {
-		if (!fescue_slot_read(f, i, &h) || h.failed)
+		if (f->count == 1 || !fescue_slot_read(f, i, &h) || h.failed)
 			return i;
 		if (!in_use(f, i, &h))
 			best = i;

@@ -162,7 +162,7 @@ void vm_check_block(vm_checker *c, uint8_t opcode)
 		if (first & 0x40 && !(first & 0x80))
 			type = (int32_t)vm_value_type(r) - 128;
 		else
-			type = vm_s33(r);
+			type = (int32_t)vm_u32(r); /* signed, of 33 bits; a negative one is no type that there is */
 		if (!(first & 0x40 && !(first & 0x80)) && (uint32_t)type >= c->vm->type_count)
 			vm_invalid(c);
 	}

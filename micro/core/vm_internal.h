@@ -21,7 +21,6 @@ typedef struct {
 uint8_t vm_byte(vm_reader *r);
 uint32_t vm_u32(vm_reader *r);
 int32_t vm_s32(vm_reader *r);
-int32_t vm_s33(vm_reader *r);
 #if FESCUE_VM_INT64
 uint64_t vm_s64(vm_reader *r);
 #endif

@@ -11,7 +11,7 @@
 	X(0xc0, int8_t, a) \
 	X(0xc1, int16_t, a)
 
-#define VM_I32_TWO(X) \
+#define VM_I32_COMPARE(X) \
 	X(0x46, uint32_t, a == b) \
 	X(0x47, uint32_t, a != b) \
 	X(0x48, int32_t, a < b) \
@@ -21,7 +21,9 @@
 	X(0x4c, int32_t, a <= b) \
 	X(0x4d, uint32_t, a <= b) \
 	X(0x4e, int32_t, a >= b) \
-	X(0x4f, uint32_t, a >= b) \
+	X(0x4f, uint32_t, a >= b)
+
+#define VM_I32_TWO(X) \
 	X(0x6a, uint32_t, a + b) \
 	X(0x6b, uint32_t, a - b) \
 	X(0x6c, uint32_t, a * b) \
@@ -46,9 +48,5 @@
 #define VM_I32_LOADS(X) \
 	X(0x28, i32, uint32_t) X(0x2c, i32, int8_t) X(0x2d, i32, uint8_t) X(0x2e, i32, int16_t) X(0x2f, i32, uint16_t)
 #define VM_I32_STORES(X) X(0x36, i32, uint32_t) X(0x3a, i32, uint8_t) X(0x3b, i32, uint16_t)
-
-/* Opcodes of what goes to vm_access(), vm_long() and vm_float(). */
-#define VM_I64_ACCESSES(X) X(0x29) X(0x30) X(0x31) X(0x32) X(0x33) X(0x34) X(0x35) X(0x37) X(0x3c) X(0x3d) X(0x3e)
-#define VM_FLOAT_ACCESSES(X) X(0x2a) X(0x38) X(0x2b) X(0x39)
 
 #endif

@@ -44,24 +44,16 @@ uint32_t vm_u32(vm_reader *r)
 	return 0;
 }
 
-/* A signed number of 32 or 33 bits, of which the lower 32 are told: type indices
- * are the only ones of 33, and those above 2^31 are invalid anyway. */
-static int32_t signed_number(vm_reader *r, uint8_t bits)
+int32_t vm_s32(vm_reader *r)
 {
 	uint32_t value = 0;
-	for (uint8_t shift = 0; shift < 35; shift += 7) {
+	for (uint8_t shift = 0; shift < 35; shift = (uint8_t)(shift + 7)) {
 		uint8_t b = vm_byte(r);
-		if (shift == 28) {
-			/* The bits beyond the number's own must all be its sign. */
-			uint8_t rest = (uint8_t)(b & 0x7f) >> (bits - 29);
-			if (b & 0x80 || (rest != 0 && rest != 0x7f >> (bits - 29)))
-				break;
-			value |= (uint32_t)b << 28;
-			return (int32_t)value;
-		}
+		if (shift == 28 && (uint8_t)((b + 8) & 0x7f) > 0x0f)
+			break; /* the bits beyond the number's own must all be its sign */
 		value |= (uint32_t)(b & 0x7f) << shift;
 		if (!(b & 0x80)) {
-			if (b & 0x40)
+			if (b & 0x40 && shift < 28)
 				value |= ~(uint32_t)0 << (shift + 7);
 			return (int32_t)value;
 		}
@@ -69,9 +61,6 @@ static int32_t signed_number(vm_reader *r, uint8_t bits)
 	vm_fail(r, FESCUE_VM_MALFORMED);
 	return 0;
 }
-
-int32_t vm_s32(vm_reader *r) { return signed_number(r, 32); }
-int32_t vm_s33(vm_reader *r) { return signed_number(r, 33); }
 
 #if FESCUE_VM_INT64
 uint64_t vm_s64(vm_reader *r)

@@ -18,7 +18,7 @@ typedef struct {
 	const fescue_vm_function *function;
 } frame;
 
-__attribute__((noinline)) static int same_types(const fescue_vm *vm, uint16_t a, uint16_t b)
+FESCUE_APART static int same_types(const fescue_vm *vm, uint16_t a, uint16_t b)
 {
 	const fescue_vm_type *x = &vm->types[a], *y = &vm->types[b];
 	if (a == b)
@@ -35,7 +35,7 @@ __attribute__((noinline)) static int same_types(const fescue_vm *vm, uint16_t a,
 }
 
 /* The function that call_indirect of a type calls, or why there is none. */
-__attribute__((noinline)) static fescue_trap indirect(const fescue_vm *vm, uint16_t type, uint32_t element, uint32_t *function)
+FESCUE_APART static fescue_trap indirect(const fescue_vm *vm, uint16_t type, uint32_t element, uint32_t *function)
 {
 	if (element >= vm->table_size)
 		return FESCUE_TRAP_TABLE;
@@ -57,7 +57,7 @@ static uint8_t *cell(const fescue_vm *vm, const uint8_t *pc, uint32_t base, uint
 }
 
 /* Any load or store, whose offset stands at pc. NULL: beyond the mapped memory. */
-__attribute__((noinline)) static fescue_slot *access(const fescue_vm *vm, uint8_t op, const uint8_t *pc, fescue_slot *sp)
+FESCUE_APART static fescue_slot *access(const fescue_vm *vm, uint8_t op, const uint8_t *pc, fescue_slot *sp)
 {
 	uint8_t shape = FESCUE_ROM_BYTE(&vm_accesses[op - 0x28]), n = (uint8_t)(1 << (shape & 3)), store = op >= 0x36;
 	uint8_t *p = cell(vm, pc, sp[-1 - store].i32, n), *value = (uint8_t *)(sp - 1);
@@ -144,8 +144,21 @@ static const uint8_t *constant(const uint8_t *pc, uint8_t op, fescue_slot *value
 #endif
 
 #if FESCUE_VM_SPEED == 0
+/* 0x46 to 0x4f: = ≠, then < > ≤ ≥, signed and unsigned each. */
+static uint8_t compare(uint8_t k, uint32_t a, uint32_t b)
+{
+	if (k < 2)
+		return (a == b) != k;
+	if (!(k & 1)) { /* signed */
+		a ^= 0x80000000;
+		b ^= 0x80000000;
+	}
+	k = (uint8_t)(k - 2) >> 1;
+	return ((k == 0 || k == 3) ? a < b : b < a) != k >> 1;
+}
+
 /* The 32-bit integer instructions. */
-__attribute__((noinline)) static uint8_t word(uint8_t op, fescue_slot *sp)
+FESCUE_APART static uint8_t word(uint8_t op, fescue_slot *sp)
 {
 	uint32_t right = sp[-1].i32, left;
 	switch (op) {
@@ -160,7 +173,9 @@ two:
 	left = sp[-2].i32;
 	if (right == 0 && op >= 0x6d && op <= 0x70)
 		return FESCUE_TRAP_DIVIDE;
-	switch (op) {
+	if (op <= 0x4f)
+		left = compare((uint8_t)(op - 0x46), left, right);
+	else switch (op) {
 #define SHARED(n, type, expression) case n: { type a = (type)left, b = (type)right; left = (uint32_t)(expression); break; }
 	VM_I32_TWO(SHARED)
 #undef SHARED
@@ -175,7 +190,7 @@ two:
 #endif
 
 /* The instructions that run() has no code for itself. */
-__attribute__((noinline)) static uint8_t numeric(uint8_t op, fescue_slot *sp)
+FESCUE_APART static uint8_t numeric(uint8_t op, fescue_slot *sp)
 {
 #if FESCUE_VM_SPEED == 0
 	if (op <= 0x4f || (op >= 0x67 && op <= 0x78) || op == 0xc0 || op == 0xc1)
@@ -211,7 +226,7 @@ static fescue_trap run(fescue_vm *vm, uint32_t f)
 		[0 ... 255] = &&rest,
 		L(0x00) L(0x01) L(0x02) L(0x03) L(0x04) L(0x05) L(0x0b) L(0x0c) L(0x0d) L(0x0e) L(0x0f) L(0x10) L(0x11) L(0x1a) L(0x1b) L(0x1c)
 		L(0x20) L(0x21) L(0x22) L(0x23) L(0x24) L(0x3f) L(0x40) L(0x41) L(0xfc)
-		VM_I32_ONE(LABEL) VM_I32_TWO(LABEL) VM_I32_DIVIDE(LABEL) VM_I32_LOADS(LABEL) VM_I32_STORES(LABEL)
+		VM_I32_ONE(LABEL) VM_I32_COMPARE(LABEL) VM_I32_TWO(LABEL) VM_I32_DIVIDE(LABEL) VM_I32_LOADS(LABEL) VM_I32_STORES(LABEL)
 	};
 #pragma GCC diagnostic pop
 #endif
@@ -325,10 +340,12 @@ next:
 	VM_I32_LOADS(LOAD)
 	VM_I32_STORES(STORE)
 	VM_I32_ONE(ONE)
+	VM_I32_COMPARE(TWO)
 	VM_I32_TWO(TWO)
 	VM_I32_DIVIDE(DIVIDE)
 #elif FESCUE_VM_SPEED == 1
 	VM_I32_ONE(ONE)
+	VM_I32_COMPARE(TWO)
 	VM_I32_TWO(TWO)
 	VM_I32_DIVIDE(DIVIDE)
 	two:

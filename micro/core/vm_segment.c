@@ -182,6 +182,8 @@ uint32_t vm_grow(fescue_vm *vm, uint32_t more)
 	uint32_t old = vm->pages, all = old + more;
 	if (more == 0)
 		return old;
+	if (sizeof(size_t) == 2)
+		return 0xffffffff; /* there is no room for a page */
 	if (all < old || all > vm->pages_max || all > vm->memory_room / PAGE)
 		return 0xffffffff;
 	memset(vm->memory + vm->memory_size, 0, all * PAGE - vm->memory_size);

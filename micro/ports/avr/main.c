@@ -1,5 +1,5 @@
-/* The agent on an ATmega2560 (Arduino Mega), without the Arduino library: the first
- * USART at 115200 baud, a timer, and functions in EEPROM.
+/* The agent on an ATmega2560 (Arduino Mega) or ATmega328P (Arduino Uno), without the
+ * Arduino library: the first USART at 115200 baud, a timer, and functions in EEPROM.
  *
  * The board's name and key come from a header that `fescue micro provision NAME
  * --header` writes: FESCUE_DEVICE and FESCUE_KEY. With FESCUE_STORE_RAM functions
@@ -14,7 +14,19 @@
 
 #include "../../core/fescue_agent.h"
 
-enum { SLOT = 1024, HEAD = 256, PAGE = 64, SLOTS = 2, DATA = 64, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, RING = 256 };
+#ifdef __AVR_ATmega328P__
+enum { DATA = 32, FRAME = 144, OUT = 132, STACK = 160, RING = 64 };
+#ifdef FESCUE_STORE_RAM
+enum { POOL = 288, HEAD = 128, SLOT = 352, SLOTS = 1 };
+#else
+enum { POOL = 480, HEAD = 160, SLOT = 480, SLOTS = 2 };
+#endif
+#define PLATFORM "micro/uno"
+#else
+enum { HEAD = 256, DATA = 64, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, RING = 256, SLOT = 1024, SLOTS = 2 };
+#define PLATFORM "micro/mega"
+#endif
+enum { PAGE = 32 };
 
 static fescue_agent agent;
 static fescue_port port;
@@ -24,7 +36,15 @@ static fescue_port port;
 static volatile uint8_t ring[RING], ring_in;
 static uint8_t ring_out;
 
-ISR(USART0_RX_vect) { ring[ring_in++] = UDR0; }
+#ifdef USART_RX_vect
+ISR(USART_RX_vect)
+#else
+ISR(USART0_RX_vect)
+#endif
+{
+	ring[ring_in] = UDR0;
+	ring_in = (uint8_t)((ring_in + 1) % RING);
+}
 
 static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flush)
 {
@@ -39,8 +59,11 @@ static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flus
 static void pump(void *context)
 {
 	(void)context;
-	while (ring_out != ring_in)
-		fescue_link_input(&agent.link, ring[ring_out++]);
+	while (ring_out != ring_in) {
+		uint8_t b = ring[ring_out];
+		ring_out = (uint8_t)((ring_out + 1) % RING); /* first: what the byte leads to may come here again */
+		fescue_link_input(&agent.link, b);
+	}
 }
 
 /* --- time ------------------------------------------------------------------ */
@@ -128,7 +151,7 @@ int main(void)
 	port.link.nonce = nonce;
 	port.pump = pump;
 	port.id = FESCUE_DEVICE;
-	port.platform = "micro/mega";
+	port.platform = PLATFORM;
 	port.link.in = in;
 	port.link.in_size = sizeof in;
 	port.link.out = out;
