@@ -30,7 +30,7 @@ table() {
 	target cortex-m3-least arm-none-eabi-size "${m3[@]}" "${integer[@]}" -fno-jump-tables -DFESCUE_LINES=1 -DFESCUE_PINS=0 -DFESCUE_STATE=0 \
 		-DFESCUE_LINK_AUTH=0 -DFESCUE_VM_SPEED=0 -DFESCUE_VM_NAMES=0
 	target arm926 arm-none-eabi-size arm-none-eabi-gcc --specs=nano.specs -mcpu=arm926ej-s
-	target rv32imac riscv64-unknown-elf-size riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32 -msave-restore --specs=picolibc.specs
+	target rv32imac riscv64-unknown-elf-size riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32 -msave-restore --specs=picolibc.specs -Wl,--defsym=__stack_size=0
 	avr
 }
 
@@ -38,7 +38,11 @@ table() {
 avr() {
 	make -s -C micro/ports/avr OUT="$out/avr" >&2
 	for board in mega uno; do
-		avr-size "$out/avr/$board.elf" | awk -v n="$board, all of it" 'NR == 2 {printf "%-26s %8d %8d\n", n, $1 + $2, $2 + $3}'
+		avr-size -A "$out/avr/$board.elf" | awk -v n="$board, all of it" '
+			$1 == ".text" {code += $2}
+			$1 == ".data" {code += $2; ram += $2}
+			$1 == ".bss" {ram += $2}
+			END {printf "%-26s %8d %8d\n", n, code, ram}'
 	done
 }
 

@@ -36,15 +36,17 @@ static fescue_port port;
 static volatile uint8_t ring[RING], ring_in;
 static uint8_t ring_out;
 
-#ifdef USART_RX_vect
-ISR(USART_RX_vect)
-#else
-ISR(USART0_RX_vect)
-#endif
+static void receive(void)
 {
 	ring[ring_in] = UDR0;
 	ring_in = (uint8_t)((ring_in + 1) % RING);
 }
+
+#ifdef USART_RX_vect
+ISR(USART_RX_vect) { receive(); }
+#else
+ISR(USART0_RX_vect) { receive(); }
+#endif
 
 static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flush)
 {
@@ -59,6 +61,11 @@ static void line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flus
 static void pump(void *context)
 {
 	(void)context;
+	/* qemu's processor loses an interrupt now and then; the byte is still there. */
+	cli();
+	if (UCSR0A & _BV(RXC0))
+		receive();
+	sei();
 	while (ring_out != ring_in) {
 		uint8_t b = ring[ring_out];
 		ring_out = (uint8_t)((ring_out + 1) % RING); /* first: what the byte leads to may come here again */
