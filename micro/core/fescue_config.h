@@ -3,6 +3,31 @@
 #ifndef FESCUE_CONFIG_H
 #define FESCUE_CONFIG_H
 
+/* What an 8-bit processor has room for, if it is not told otherwise; the Arduino IDE
+ * has no place to tell it. */
+#ifdef __AVR__
+#ifndef FESCUE_FUNCTIONS
+#define FESCUE_FUNCTIONS 1
+#endif
+#ifndef FESCUE_VM_INT64
+#define FESCUE_VM_INT64 0
+#endif
+#ifndef FESCUE_VM_F32
+#define FESCUE_VM_F32 0
+#endif
+#ifndef FESCUE_VM_BULK
+#define FESCUE_VM_BULK 0
+#endif
+#ifndef FESCUE_LINES
+#define FESCUE_LINES 1
+#endif
+/* Functions lie in the EEPROM; emulators have none. */
+#if !defined(FESCUE_CODE_BYTE) && !defined(FESCUE_STORE_RAM)
+#include <avr/eeprom.h>
+#define FESCUE_CODE_BYTE(p) eeprom_read_byte(p)
+#endif
+#endif
+
 /* 64-bit integers. Without them a slot of the stack has 4 bytes instead of 8. */
 #ifndef FESCUE_VM_INT64
 #define FESCUE_VM_INT64 1

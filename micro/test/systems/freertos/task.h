@@ -1,0 +1,2 @@
+#include "FreeRTOS.h"
+TickType_t xTaskGetTickCount(void);

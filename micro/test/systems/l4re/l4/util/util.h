@@ -1,0 +1,2 @@
+#pragma once
+void l4_sleep(int milliseconds);

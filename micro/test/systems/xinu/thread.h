@@ -1,0 +1,2 @@
+typedef int thread;
+int sleep(unsigned int milliseconds);
