@@ -98,6 +98,7 @@ func broker(ctx context.Context, dir string) error {
 		return err
 	}
 	fmt.Printf("ready %s %s %s nats:%s mqtt:%s\n", links[0].Address(), links[1].Address(), links[2].Address(), f.Address("nats"), f.Address("mqtt"))
+	go rest(os.Stdin, os.Stdout) // ends with the process
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return r.Run(ctx) })
 	parts.Go(func() error { return r.Peer(ctx, peer) })

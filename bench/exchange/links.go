@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -14,7 +15,7 @@ import (
 
 // Environment of this program's other roles.
 const (
-	roleVariable     = "BENCH_ROLE" // "broker", or the link of a side
+	roleVariable     = "BENCH_ROLE" // "broker", "idle", or the link of a side
 	mqttVariable     = "BENCH_MQTT"
 	natsVariable     = "BENCH_NATS"
 	userVariable     = "BENCH_USER"
@@ -28,11 +29,14 @@ func play(ctx context.Context, role string, args []string) error {
 		return broker(ctx, args[0])
 	}
 	if len(args) != 2 {
-		return errors.New("want ask|answer SIZE")
+		return errors.New("want ask|answer SIZE, or a link and how many clients")
 	}
 	size, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
+	}
+	if role == "idle" {
+		return beIdle(ctx, args[0], size)
 	}
 	out, in := there, back
 	if args[0] == "answer" {
@@ -113,9 +117,7 @@ func dialNATS(out, in string) (*natsLink, error) {
 	return &natsLink{conn: conn, out: natsSubject(out), received: received}, conn.Flush()
 }
 
-func natsSubject(topic string) string {
-	return map[string]string{there: "bench.there", back: "bench.back"}[topic]
-}
+func natsSubject(topic string) string { return strings.ReplaceAll(topic, "/", ".") }
 
 func (l *natsLink) send(message []byte) error { return l.conn.Publish(l.out, message) }
 func (l *natsLink) window() int               { return 256 << 10 }

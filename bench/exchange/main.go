@@ -6,6 +6,7 @@
 //	go run ./bench/exchange                                  the short form, some two minutes
 //	go run ./bench/exchange -sizes 128,1024,8192,65536 -runs 5
 //	go run ./bench/exchange -links unix -languages c -profile broker.pprof
+//	go run ./bench/exchange -idle 50                         memory for a silent client
 //
 // Links: floor, mosquitto, unix, mqueue, tcp, nats, mqtt (our listeners), kept and kept64 (a
 // kept topic, with one and with 64 messages on their way to the disk). Languages: c, go,
@@ -37,6 +38,7 @@ type options struct {
 	languages []string
 	each      time.Duration
 	profile   string
+	idle      int
 }
 
 var (
@@ -53,6 +55,10 @@ func main() {
 	}
 	o, err := parse(os.Args[1:])
 	exitOn(err)
+	if o.idle > 0 {
+		exitOn(measureIdle(ctx, o, os.Stdout))
+		return
+	}
 	exitOn(run(ctx, o, os.Stdout))
 }
 
@@ -71,6 +77,7 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.runs, "runs", 3, "runs, of which the median counts")
 	flags.DurationVar(&o.each, "for", 500*time.Millisecond, "how long round trips are made, and then messages sent one way, in a run")
 	flags.StringVar(&o.profile, "profile", "", "write the broker's CPU profile of the last run to this file")
+	flags.IntVar(&o.idle, "idle", 0, "measure nothing of this but what the broker holds for each of so many silent clients, 100 say")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
