@@ -34,13 +34,24 @@ func (o *outbox) hold(sub *subscription, topic string, payload []byte) verdict {
 			return o.drop(sub)
 		}
 	}
-	h.frames = append(h.frames, wire.AppendMessage(nil, sub.id, topic, payload))
-	o.held += n
 	o.sent++
 	o.sentBytes += uint64(len(payload))
+	if h.credit > 0 && len(h.frames) == 0 && o.fits(n) {
+		h.credit--
+		seg := o.begin(n)
+		seg.b = wire.AppendMessage(seg.b, sub.id, topic, payload)
+		o.bytes += n
+		sub.stalled = false
+		return accepted
+	}
+	h.frames = append(h.frames, wire.AppendMessage(nil, sub.id, topic, payload))
+	o.held += n
 	o.pay(sub)
 	return accepted
 }
+
+// fits tells whether the outbox has room for n bytes more.
+func (o *outbox) fits(n int) bool { return o.bytes == 0 || o.bytes+n <= o.max }
 
 // unhold takes the oldest of sub's held messages out.
 func (o *outbox) unhold(sub *subscription) []byte {
@@ -57,7 +68,7 @@ func (o *outbox) pay(sub *subscription) {
 	h := &sub.held
 	moved := false
 	for h.credit > 0 && len(h.frames) > 0 {
-		if n := len(h.frames[0]); o.bytes+n > o.max && o.bytes > 0 {
+		if !o.fits(len(h.frames[0])) {
 			break
 		}
 		h.credit--

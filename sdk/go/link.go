@@ -31,7 +31,9 @@ type link struct {
 
 const (
 	// mostPending is how many bytes may wait for the link before senders do.
-	mostPending = 256 << 10
+	mostPending = 64 << 10
+	// mostKept is how large a buffer may be that is kept for the next batch.
+	mostKept = 4 * mostPending
 	// burst is how soon after the last write the next frame is one of many.
 	burst = 10 * time.Microsecond
 )
@@ -96,7 +98,7 @@ func (l *link) writeBatch() {
 	l.mu.Unlock()
 	_, err := l.conn.Write(batch)
 	l.mu.Lock()
-	if l.spare = batch[:0]; cap(batch) > mostPending {
+	if l.spare = batch[:0]; cap(batch) > mostKept {
 		l.spare = nil
 	}
 	if err != nil {

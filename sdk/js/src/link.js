@@ -11,7 +11,7 @@ import { Reader } from './read.js';
 
 const READ = 65536; // bytes read at a time
 const BATCH = 65536; // bytes gathered before they are written in any case
-const SMALL = 8192; // a batch up to this is copied, so that the large buffer stays
+const SMALL = 32768; // a batch up to this is copied, so that the large buffer stays
 
 /**
  * @typedef {object} Events
