@@ -102,6 +102,12 @@ test-c: deps ## The C and C++ SDKs: vectors, sanitizers, fuzzers, packages
 test-race: deps ## The parts with the most concurrency, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/gateway ./device/agent ./device/logs ./server/api ./server/fleet ./client
 
+.PHONY: soak
+soak: deps build ## The long forms of tests: 100,000 kept messages and 20 kills of the broker, MQTT's promises over 12 kills, fuzzers (FUZZTIME)
+	FESCUE_TEST_LONG=1 $(GO) test -count=1 -v -timeout 60m -run 'Killed|Promises' ./exchange/unix ./device/access
+	FESCUE_TEST_LONG=1 $(GO) test -count=1 -p 1 -timeout 120m ./exchange/... ./device/access ./device/engine ./fabric
+	./tools/fuzz.sh $${FUZZTIME:-60s}
+
 .PHONY: test-web
 test-web: deps ## Types, units and, in a real browser against the real binary, the whole console
 	@REQUIRED=1 ./tools/console.sh

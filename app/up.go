@@ -67,6 +67,7 @@ func openStores(ctx context.Context, o cli.UpOptions, logins *access.Access) (f 
 		f, fabricErr = fabric.Start(ctx, fabric.Options{
 			Dir: filepath.Join(o.State, "fabric"), Name: "fescue", Log: o.Log.With("part", "fabric"),
 			MQTT: o.MQTT, NATS: o.NATS, WebSocket: o.WebSocket, Auth: logins, OnViolation: logins.Violated,
+			Certificate: o.Certificate, Key: o.Key,
 		})
 	})
 	wait.Go(func() {

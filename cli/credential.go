@@ -20,8 +20,9 @@ func (s *session) createCredentialCommand() *cobra.Command {
 		Long: `Make a login for a client that is no application, with the topics it may use.
 
 The user name is NAME. The password is shown this once and stored nowhere: who loses it
-deletes the credential and makes another. The device must have been started with
---mqtt, --nats or --websocket. Deleting a credential disconnects who uses it.`,
+deletes the credential and makes another. The command returns when the devices that are
+connected have it. They must have been started with --mqtt, --nats or --websocket.
+Deleting a credential disconnects who uses it.`,
 		Example: `  fescue create credential kitchen-sensor --publish 'sensors/kitchen/#'
   fescue create credential node-red --publish '#' --subscribe '#' --device gateway
   mosquitto_pub -u kitchen-sensor -P … -t sensors/kitchen/temperature -m 21.5`,
@@ -32,13 +33,16 @@ deletes the credential and makes another. The device must have been started with
 				return err
 			}
 			want := spec.Credential{Name: spec.Name(a[0]), Device: spec.DeviceID(device), Subscribe: filters(subscribe), Publish: filters(publish)}
-			made, secret, err := api.CreateCredential(c.Context(), want)
+			made, err := api.CreateCredential(c.Context(), want)
 			if err != nil {
 				return err
 			}
+			if len(made.Pending) > 0 {
+				fmt.Fprintf(s.Stderr, "not there yet, they get it when they are connected: %s\n", names(made.Pending))
+			}
 			t := table{columns: []string{"USER", "PASSWORD"}}
-			t.add(string(made.Name), secret)
-			return s.print(map[string]any{"credential": made, "secret": secret}, t)
+			t.add(string(made.Credential.Name), made.Secret)
+			return s.print(made, t)
 		},
 	}
 	f := c.Flags()
@@ -47,6 +51,14 @@ deletes the credential and makes another. The device must have been started with
 	f.StringVar(&device, "device", "", "the device it is good for (default: every device)")
 	s.formatFlag(c)
 	return c
+}
+
+func names(devices []spec.DeviceID) string {
+	texts := make([]string, len(devices))
+	for i, d := range devices {
+		texts[i] = string(d)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func filters(texts []string) []spec.Filter {

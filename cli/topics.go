@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,21 +128,48 @@ type rated struct {
 	Last string  `json:"last,omitempty"`
 }
 
-// printRates watches the device between two looks at its counters.
+// heard is what was heard of a topic while the device was watched.
+type heard struct {
+	count uint64
+	from  []string
+	last  string
+}
+
+// listen hears the device's messages for a while.
+func listen(ctx context.Context, api *client.Client, id spec.DeviceID) (map[spec.Topic]*heard, error) {
+	topics := map[spec.Topic]*heard{}
+	watching, stop := context.WithTimeout(ctx, rateWindow)
+	defer stop()
+	err := api.Tail(watching, id, "#", func(m spec.Message) error {
+		h := topics[m.Topic]
+		if h == nil {
+			h = &heard{}
+			topics[m.Topic] = h
+		}
+		h.count++
+		h.last = oneLine(payloadText(m.Payload, "auto"))
+		if m.From != "" && !slices.Contains(h.from, m.From) {
+			h.from = append(h.from, m.From)
+		}
+		return nil
+	})
+	if watching.Err() != nil {
+		err = nil
+	}
+	return topics, err
+}
+
+// printRates watches the device between two looks at its counters. Those know what
+// applications publish or somebody subscribes to; what clients of MQTT and NATS publish
+// besides is known by hearing it.
 func (s *session) printRates(ctx context.Context, api *client.Client, id spec.DeviceID) error {
 	before, err := api.Topics(ctx, id)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	last := map[spec.Topic]string{}
-	watching, stop := context.WithTimeout(ctx, rateWindow)
-	defer stop()
-	err = api.Tail(watching, id, "#", func(m spec.Message) error {
-		last[m.Topic] = oneLine(payloadText(m.Payload, "auto"))
-		return nil
-	})
-	if err != nil && watching.Err() == nil {
+	topics, err := listen(ctx, api, id)
+	if err != nil {
 		return err
 	}
 	after, err := api.Topics(ctx, id)
@@ -150,14 +178,38 @@ func (s *session) printRates(ctx context.Context, api *client.Client, id spec.De
 	for _, t := range before {
 		counts[t.Topic] = t.Messages
 	}
-	t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES", "PER SECOND", "LAST"}, empty: "nobody publishes or subscribes"}
 	list := make([]rated, 0, len(after))
 	for _, at := range after {
-		r := rated{at, float64(at.Messages-min(at.Messages, counts[at.Topic])) / seconds, clip(last[at.Topic], 60)}
+		r := rated{TopicInfo: at, Rate: float64(at.Messages-min(at.Messages, counts[at.Topic])) / seconds}
+		if h := topics[at.Topic]; h != nil {
+			r.merge(h, seconds)
+			delete(topics, at.Topic)
+		}
 		list = append(list, r)
-		t.add(string(at.Topic), some(at.PublishedBy), some(at.SubscribedBy), fmt.Sprint(at.Messages), fmt.Sprintf("%.1f", r.Rate), r.Last)
+	}
+	for topic, h := range topics {
+		r := rated{TopicInfo: client.TopicInfo{Topic: topic}}
+		r.merge(h, seconds)
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b rated) int { return strings.Compare(string(a.Topic), string(b.Topic)) })
+	t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES", "PER SECOND", "LAST"}, empty: "nobody publishes or subscribes"}
+	for _, r := range list {
+		t.add(string(r.Topic), some(r.PublishedBy), some(r.SubscribedBy), fmt.Sprint(r.Messages), fmt.Sprintf("%.1f", r.Rate), r.Last)
 	}
 	return s.printList(list, t, err)
+}
+
+// merge adds what was heard.
+func (r *rated) merge(h *heard, seconds float64) {
+	r.Last = clip(h.last, 60)
+	r.Rate = max(r.Rate, float64(h.count)/seconds)
+	r.Messages = max(r.Messages, h.count)
+	for _, from := range h.from {
+		if !slices.Contains(r.PublishedBy, from) {
+			r.PublishedBy = append(r.PublishedBy, from)
+		}
+	}
 }
 
 func clip(text string, n int) string {

@@ -24,6 +24,8 @@ type UpOptions struct {
 	MQTT         string           // addresses on which clients with credentials may connect; "" is none
 	NATS         string
 	WebSocket    string
+	Certificate  string // PEM files for TLS on these; "" is without
+	Key          string
 	TCP          string   // address on loopback where applications may connect over TCP; "" is none
 	Gateway      string   // address of the functions' HTTP gateway; "" is none
 	PollPeriod   string   // how often the agent asks for its desired state; "" is 30 s
@@ -46,6 +48,7 @@ find it.`,
 		Example: `  fescue up
   fescue up --state ./state --listen 127.0.0.1:9000
   fescue up --mqtt 0.0.0.0:1883                  # sensors: fescue create credential
+  fescue up --mqtt 0.0.0.0:8883 --tls-cert device.pem --tls-key device.key
   fescue up --database postgres://fescue@localhost/fescue`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -70,6 +73,8 @@ find it.`,
 	f.StringVar(&o.MQTT, "mqtt", "", "let MQTT clients with a credential connect, at this address (127.0.0.1:1883)")
 	f.StringVar(&o.NATS, "nats", "", "let NATS clients with a credential connect, at this address (127.0.0.1:4222)")
 	f.StringVar(&o.WebSocket, "websocket", "", "the same over WebSocket, for browsers; MQTT is at the path /mqtt")
+	f.StringVar(&o.Certificate, "tls-cert", "", "certificate (PEM) with which --mqtt, --nats and --websocket speak TLS; read again when it changes")
+	f.StringVar(&o.Key, "tls-key", "", "key (PEM) of --tls-cert")
 	f.StringVar(&o.TCP, "tcp", "", "also let applications connect to Data Xchange over TCP, at this address on loopback")
 	f.StringVar(&o.Gateway, "gateway", "127.0.0.1:8421", "address and port where functions answer HTTP; empty for none")
 	f.StringArrayVar(&o.Micro, "micro", nil, "line where microcontrollers are: serial:/dev/ttyUSB0[@BAUD], or listening unix:PATH, tcp:ADDRESS, udp:ADDRESS; may be repeated")

@@ -7,9 +7,17 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// CreateCredential makes a login for an MQTT or NATS client. Its secret is told
-// this once.
-func (c *Client) CreateCredential(ctx context.Context, want spec.Credential) (spec.Credential, string, error) {
+// NewCredential is a login with its secret, which is told this once.
+type NewCredential struct {
+	Credential spec.Credential `json:"credential"`
+	Secret     string          `json:"secret"`
+	// Pending are devices that do not have it yet: not connected, or slow.
+	Pending []spec.DeviceID `json:"pending"`
+}
+
+// CreateCredential makes a login for an MQTT or NATS client. When it returns the
+// devices that are connected have it, but for those it names.
+func (c *Client) CreateCredential(ctx context.Context, want spec.Credential) (NewCredential, error) {
 	r := &request{op: "create credential", on: string(want.Name), method: http.MethodPost, path: []string{"v1", "credentials"}}
 	body := map[string]any{"name": want.Name}
 	if want.Device != "" {
@@ -22,13 +30,9 @@ func (c *Client) CreateCredential(ctx context.Context, want spec.Credential) (sp
 		body["publish"] = want.Publish
 	}
 	if err := r.record(body); err != nil {
-		return want, "", err
+		return NewCredential{}, err
 	}
-	made, err := call[struct {
-		Credential spec.Credential `json:"credential"`
-		Secret     string          `json:"secret"`
-	}](ctx, c, r)
-	return made.Credential, made.Secret, err
+	return call[NewCredential](ctx, c, r)
 }
 
 // Credentials lists the logins.

@@ -18,7 +18,10 @@ type Options struct {
 	// Addresses (host:port) to listen on, for clients of the data account. An
 	// empty one is closed. Any of them needs Auth.
 	NATS, MQTT, WebSocket string
-	Auth                  Authenticator
+	// Certificate and Key are PEM files with which these listeners speak TLS, and
+	// nothing else; "" is without. They may change at any time.
+	Certificate, Key string
+	Auth             Authenticator
 	// OnViolation, if not nil, hears of what connected clients wanted and may not.
 	// It must not block.
 	OnViolation func(Violation)
@@ -63,6 +66,9 @@ func (o Options) withDefaults() (Options, error) {
 	case o.listens() && o.Auth == nil:
 		return o, fail.New(fail.Invalid, "start fabric", "a listener is asked for without an authenticator").
 			WithHint("Give the fabric credentials to check before opening NATS, MQTT or WebSocket, or leave these addresses empty.")
+	case (o.Certificate == "") != (o.Key == ""):
+		return o, fail.New(fail.Invalid, "start fabric", "a certificate needs its key, and a key its certificate").On(o.Certificate + o.Key).
+			WithHint("Give both --tls-cert and --tls-key, or neither.")
 	case o.Events.Bytes > o.MaxStore:
 		return o, fail.New(fail.Invalid, "start fabric", "events may take %d bytes, the whole store %d", o.Events.Bytes, o.MaxStore).
 			WithHint("Raise the store's size or lower that of the events.")

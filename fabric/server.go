@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"os"
@@ -119,12 +120,18 @@ func (s *Server) natsOptions() (*server.Options, error) {
 		SyncAlways: true,
 	}
 	var err error
+	var secure *tls.Config
+	if o.Certificate != "" {
+		secure = (&certificate{cert: o.Certificate, key: o.Key, log: o.Log}).config()
+	}
 	if o.NATS != "" {
+		opts.TLSConfig, opts.TLS, opts.TLSTimeout = secure, secure != nil, tlsHandshake
 		if opts.Host, opts.Port, err = hostPort("NATS", o.NATS); err != nil {
 			return nil, err
 		}
 	}
 	if o.MQTT != "" {
+		opts.MQTT.TLSConfig, opts.MQTT.TLSTimeout = secure, tlsHandshake
 		if opts.MQTT.Host, opts.MQTT.Port, err = hostPort("MQTT", o.MQTT); err != nil {
 			return nil, err
 		}
@@ -133,7 +140,7 @@ func (s *Server) natsOptions() (*server.Options, error) {
 		if opts.Websocket.Host, opts.Websocket.Port, err = hostPort("WebSocket", o.WebSocket); err != nil {
 			return nil, err
 		}
-		opts.Websocket.NoTLS = true // TLS ends at the API server, which passes the path on
+		opts.Websocket.TLSConfig, opts.Websocket.NoTLS = secure, secure == nil
 	}
 	return opts, nil
 }

@@ -38,10 +38,10 @@ type device struct {
 	router *exchange.Router
 }
 
-func start(t *testing.T) *device {
+func start(t *testing.T, change ...func(*fabric.Options)) *device {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	d, end, err := open(ctx, t.TempDir(), "127.0.0.1:0")
+	d, end, err := open(ctx, t.TempDir(), "127.0.0.1:0", change...)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -55,14 +55,18 @@ func start(t *testing.T) *device {
 }
 
 // open makes a device in a directory, which may hold what one that was killed has left.
-func open(ctx context.Context, dir, mqtt string) (d *device, end func(), err error) {
+func open(ctx context.Context, dir, mqtt string, change ...func(*fabric.Options)) (d *device, end func(), err error) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	d = &device{Access: access.New(filepath.Join(dir, "ids.json"), log)}
 	d.Apply([]spec.DesiredCredential{d.credential("sensor", "a/#"), d.credential("other", "b/#")})
-	d.fabric, err = fabric.Start(ctx, fabric.Options{
+	o := fabric.Options{
 		Dir: filepath.Join(dir, "fabric"), Name: "device", Log: log, Auth: d.Access, OnViolation: d.Violated,
 		MQTT: mqtt, NATS: "127.0.0.1:0", WebSocket: anyPort(mqtt),
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	d.fabric, err = fabric.Start(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -98,6 +99,7 @@ type Agent struct {
 	Options
 	startedAt time.Time
 	state     desiredState
+	applied   atomic.Int64  // revision of the desired state that was admitted last
 	gathered  chan struct{} // closed once facts is set
 	facts     map[string]string
 }

@@ -124,7 +124,7 @@ func (a *Agent) status(context.Context, fabric.StatusCall) (fabric.StatusReply, 
 	}
 	reply := fabric.StatusReply{
 		Device: a.Device, Agent: a.Version, StartedAt: a.startedAt,
-		Revision: a.state.current(), Applications: []fabric.ApplicationStatus{},
+		Revision: a.applied.Load(), Applications: []fabric.ApplicationStatus{},
 	}
 	for _, p := range a.Engine.Status() {
 		f := figures[p.Name]

@@ -100,11 +100,12 @@ func (a *Agent) refresh(ctx context.Context, registered *registration) error {
 	return nil
 }
 
-// admit makes the desired state's credentials good.
+// admit makes the desired state's credentials good, and tells who asks that they are.
 func (a *Agent) admit(d spec.Desired) {
 	if a.Access != nil {
 		a.Access.Apply(d.Credentials)
 	}
+	a.applied.Store(d.Revision)
 }
 
 // factsPatience is how long a registration waits for the facts: runtimes and

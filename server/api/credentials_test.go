@@ -10,9 +10,12 @@ import (
 func TestCredentials(t *testing.T) {
 	w := newWorld(t, nil)
 	w.register(t)
-	made, secret, err := w.api.CreateCredential(t.Context(), spec.Credential{Name: "sensor", Device: kitchen, Publish: []spec.Filter{"a/+/t"}})
-	if err != nil || len(secret) != 40 || made.Name != "sensor" || made.CreatedAt.IsZero() {
-		t.Fatal(made, secret, err)
+	made, err := w.api.CreateCredential(t.Context(), spec.Credential{Name: "sensor", Device: kitchen, Publish: []spec.Filter{"a/+/t"}})
+	if err != nil || len(made.Secret) != 40 || made.Credential.Name != "sensor" || made.Credential.CreatedAt.IsZero() {
+		t.Fatal(made, err)
+	}
+	if len(made.Pending) != 1 || made.Pending[0] != kitchen {
+		t.Errorf("pending %v: no agent is connected", made.Pending)
 	}
 	for name, c := range map[string]struct {
 		want spec.Credential
@@ -24,7 +27,7 @@ func TestCredentials(t *testing.T) {
 		"bad name":   {spec.Credential{Name: "Bad Name", Publish: []spec.Filter{"a"}}, fail.Invalid},
 		"no device":  {spec.Credential{Name: "lost", Device: "moon", Publish: []spec.Filter{"a"}}, fail.NotFound},
 	} {
-		if _, _, err := w.api.CreateCredential(t.Context(), c.want); !fail.Is(err, c.kind) {
+		if _, err := w.api.CreateCredential(t.Context(), c.want); !fail.Is(err, c.kind) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
