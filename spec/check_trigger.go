@@ -10,8 +10,8 @@ import (
 
 // What each kind of trigger may say besides its cause.
 var triggerKeys = map[string][]string{
-	"topic":    {"reply", "delivery", "retries", "backoff", "deadLetter", "order", "batch"},
-	"http":     {"reply", "auth", "async", "timeout", "body", "maxBody", "origins", "callback"},
+	"topic":    {"payload", "reply", "delivery", "retries", "backoff", "deadLetter", "order", "batch"},
+	"http":     {"payload", "reply", "auth", "async", "timeout", "body", "maxBody", "origins", "callback"},
 	"schedule": {"reply", "zone", "missed"},
 	"hook":     {"reply"},
 }
@@ -107,6 +107,10 @@ func (r *reader) checkTopic(t *Trigger, at string) {
 			r.faultAt(at+"."+field, fmt.Sprintf("this topic is matched by the trigger %s itself, so each answer would call the handler again", t.Topic), "Use another topic.")
 		}
 	}
+	r.checkPayload(t, at)
+	if t.Payload != "" && t.Batch.Events > 0 {
+		r.faultAt(at+".payload", "a batch is a list of events, with the data of each", "Remove 'payload' or 'batch'.")
+	}
 	r.choice(at+".delivery", string(t.Delivery), string(AtMostOnce), string(AtLeastOnce))
 	if t.Delivery != AtLeastOnce {
 		for _, key := range []string{"retries", "backoff", "deadLetter"} {
@@ -128,7 +132,15 @@ func (r *reader) checkTopic(t *Trigger, at string) {
 	}
 }
 
+func (r *reader) checkPayload(t *Trigger, at string) {
+	r.choice(at+".payload", string(t.Payload), string(PayloadJSON), string(PayloadText), string(PayloadBytes))
+}
+
 func (r *reader) checkHTTP(t *Trigger, at string) {
+	r.checkPayload(t, at)
+	if t.Payload != "" && (t.Body == BodyFile || t.Body == BodyStream) {
+		r.faultAt(at+".payload", "the body comes as a file", "Remove 'payload' or 'body'.")
+	}
 	r.choice(at+".auth", string(t.Auth), string(AuthToken), string(AuthPublic))
 	r.choice(at+".body", string(t.Body), string(BodyPayload), string(BodyFile), string(BodyStream))
 	r.between(at+".timeout", int64(t.Timeout), int64(time.Millisecond), int64(time.Hour), "1ms to 1h")

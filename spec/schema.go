@@ -43,6 +43,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Delivery]():       {"enum": []Delivery{AtMostOnce, AtLeastOnce}},
 	reflect.TypeFor[Auth]():           {"enum": []Auth{AuthToken, AuthPublic}},
 	reflect.TypeFor[Body]():           {"enum": []Body{BodyPayload, BodyFile, BodyStream}},
+	reflect.TypeFor[PayloadForm]():    {"enum": []PayloadForm{PayloadJSON, PayloadText, PayloadBytes}},
 	reflect.TypeFor[Missed]():         {"enum": []Missed{MissedSkip, MissedOnce}},
 	reflect.TypeFor[ImageReference](): {"pattern": imageReference.String(), "maxLength": 512},
 	reflect.TypeFor[Full]():           {"enum": []Full{FullDropOldest, FullRefuse}},

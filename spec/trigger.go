@@ -17,6 +17,8 @@ type Trigger struct {
 	Schedule Schedule `yaml:"schedule,omitempty" json:"schedule,omitempty" doc:"A cron expression of five fields, or every 10s."`
 	Hook     Hook     `yaml:"hook,omitempty" json:"hook,omitempty" doc:"start: once when the version has come up; stop: before it ends."`
 
+	// Payload is what the handler gets an event's payload as, whatever it looks like.
+	Payload PayloadForm `yaml:"payload,omitempty" json:"payload,omitempty" doc:"Of topic and http: json, text or bytes; by the content type, or what it looks like, if left out."`
 	// Reply is the topic on which what the handler returns is published.
 	Reply Topic `yaml:"reply,omitempty" json:"reply,omitempty" doc:"What the handler returns is published here."`
 
@@ -75,6 +77,29 @@ const (
 type Callback struct {
 	URL     string   `yaml:"url,omitempty" json:"url,omitempty" doc:"Where every result is posted."`
 	Origins []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Origins, such as https://ci.example.org, of which a request may name a URL in its header Callback-Url."`
+}
+
+// PayloadForm is how a payload comes to the handler.
+type PayloadForm string
+
+// The forms.
+const (
+	PayloadJSON  PayloadForm = "json"
+	PayloadText  PayloadForm = "text"
+	PayloadBytes PayloadForm = "bytes"
+)
+
+// ContentType is that of an event whose payload has the form; "" without one.
+func (p PayloadForm) ContentType() string {
+	switch p {
+	case PayloadJSON:
+		return "application/json"
+	case PayloadText:
+		return "text/plain; charset=utf-8"
+	case PayloadBytes:
+		return "application/octet-stream"
+	}
+	return ""
 }
 
 // Missed is what becomes of scheduled runs that could not take place.

@@ -92,7 +92,7 @@ func TestContainerService(t *testing.T) {
 		if left := m.directories("device/images/unpacked/*"); len(left) > 0 {
 			return os.ErrExist
 		}
-		return m.noProcess("asked to stop")
+		return m.noProcesses()
 	})
 }
 

@@ -367,3 +367,41 @@ func TestHostileDisk(t *testing.T) {
 		t.Errorf("a file over the limit: %s", out)
 	}
 }
+
+// Mode root is the device's to allow: the server refuses it before anything is sent, where the device does not.
+func TestRootByPolicy(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("an agent without root has no root to give")
+	}
+	code := "name: rooty\nversion: 1.0.0\nruntime: native\ncommands:\n  - {run: 'id -u; sleep 1000', mode: root}\n"
+	m := newMachine(t)
+	if r := m.cli("deploy", m.application(map[string]string{"fescue.yaml": code})); r.status == 0 || !strings.Contains(r.stdout+r.stderr, "mode root") {
+		t.Errorf("without the device's word: status %d\n%s%s", r.status, r.stdout, r.stderr)
+	}
+	m = newMachine(t, "--allow-root")
+	m.must("deploy", m.application(map[string]string{"fescue.yaml": code}))
+	m.eventually("it is root", func() error {
+		if got := strings.TrimSpace(m.must("logs", "rooty")); got != "0" {
+			return fmt.Errorf("user %q", got)
+		}
+		return nil
+	})
+}
+
+// A fork bomb meets its limit, its neighbour does not notice, and it is gone with its application.
+func TestHostileForks(t *testing.T) {
+	m := newMachine(t)
+	m.must("deploy", m.service("good", "1.0.0", forever, ""))
+	const bomb = "import os, time\ntime.sleep(1.5)\nfor _ in range(2000):\n    try:\n        if os.fork() == 0:\n            time.sleep(4715)\n    except OSError as e:\n        print('no more:', e.errno, flush=True)\n        break\nelse:\n    print('unbounded', flush=True)\ntime.sleep(4715)\n"
+	m.must("deploy", m.application(map[string]string{
+		"fescue.yaml": "name: bomb\nversion: 1.0.0\nruntime: python\nlimits: {processes: 40}\ncommands:\n  - run: python bomb.py\n", "bomb.py": bomb,
+	}))
+	m.eventually("it meets its limit", func() error { return contains(m.must("logs", "bomb"), "no more: 11") }) // EAGAIN
+	var app spec.Application
+	m.record(&app, "get", "application", "good")
+	if app.Placements[0].State != spec.Running || app.Placements[0].Message != "" {
+		t.Errorf("the neighbour: %+v", app.Placements)
+	}
+	m.must("delete", "bomb")
+	m.eventually("none of it is left", func() error { return m.noProcess("python\x00bomb.py") })
+}

@@ -149,3 +149,22 @@ def handle(event, context):
 		t.Errorf("without a grant: exit status %d\n%s%s", r.status, r.stdout, r.stderr)
 	}
 }
+
+// A trigger may say as what its payload comes, whatever it looks like.
+func TestPayloadForms(t *testing.T) {
+	m := newMachine(t)
+	m.must("deploy", m.application(map[string]string{
+		"fescue.yaml": "name: forms\nversion: 1.0.0\nruntime: python\nhandler: f.handle\ntriggers:\n" +
+			"  - {topic: form/none, reply: form/told}\n  - {topic: form/text, payload: text, reply: form/told}\n  - {topic: form/bytes, payload: bytes, reply: form/told}\n" +
+			"  - {http: POST /bytes, payload: bytes}\n",
+		"f.py": "def handle(event, context):\n    return type(event).__name__\n",
+	}))
+	for topic, want := range map[string]string{"form/none": "int", "form/text": "str", "form/bytes": "bytes"} {
+		if got := m.tailing("form/told", func() { m.must("pub", topic, "42") }); !strings.Contains(string(got.Payload), want) {
+			t.Errorf("%s: %s, want %s", topic, got.Payload, want)
+		}
+	}
+	if status, body, _ := m.http("POST", "/bytes", "42"); status != 200 || !strings.Contains(body, "bytes") {
+		t.Errorf("%d %s", status, body)
+	}
+}

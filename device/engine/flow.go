@@ -231,7 +231,7 @@ func (f *flow) drop(u *unit, on *function, err error) {
 func (f *flow) event(u *unit) event {
 	if f.trigger.Batch.Events == 0 {
 		m := u.messages[0]
-		return event{kind: TypeMessage, source: "/topics/" + string(m.topic), subject: string(m.topic), payload: m.payload}
+		return event{kind: TypeMessage, source: "/topics/" + string(m.topic), subject: string(m.topic), contentType: f.trigger.Payload.ContentType(), payload: m.payload}
 	}
 	return event{
 		kind: TypeMessage, source: "/topics/" + string(f.trigger.Topic), subject: string(f.trigger.Topic),

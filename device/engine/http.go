@@ -27,6 +27,9 @@ func (t *triggers) routes(all []spec.Trigger) []gateway.Route {
 // handler is what the gateway calls for a route. A result is also published, where the route says so.
 func (t *triggers) handler(w spec.Trigger) func(context.Context, *gateway.Request) ([]byte, error) {
 	return func(ctx context.Context, r *gateway.Request) ([]byte, error) {
+		if form := w.Payload.ContentType(); form != "" {
+			r.ContentType = form // what the caller said is among the headers
+		}
 		result, err := t.handle(ctx, r)
 		if err != nil || w.Reply == "" || len(result) == 0 {
 			return result, err
