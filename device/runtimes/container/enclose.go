@@ -67,13 +67,9 @@ type users struct {
 }
 
 // users maps the image's user to the application's, and the image's root, if that is another, to
-// a user under whom no program runs: it sets the container up. Without root an agent has one user to
-// give, and the program is root in its container.
+// a user under whom no program runs: it sets the container up.
 func (b *box) users(p runtimes.Program) (users, error) {
 	u := users{uid: b.record.UID, gid: b.record.GID}
-	if os.Geteuid() != 0 {
-		u.uid, u.gid = 0, 0
-	}
 	uid, gid := p.UID, p.GID
 	if u.uid != 0 || u.gid != 0 {
 		var err error

@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -23,6 +24,10 @@ var names = [...]string{"crun", "runc", "docker-runc"}
 
 // engine finds the first that works.
 func (c *Container) engine(ctx context.Context) (engine, error) {
+	if os.Geteuid() != 0 {
+		return engine{}, fail.New(fail.Unsupported, "find container engine", "an agent without root has no users to give to a container").
+			WithHint("Run the agent as root; applications themselves never are.")
+	}
 	dirs := places[:]
 	if c.options.Path != "" {
 		dirs = filepath.SplitList(c.options.Path)
