@@ -27,7 +27,7 @@ type builder struct {
 
 // has are the languages that have a client for a link.
 var has = map[string][]string{
-	"floor": {"c"}, "mosquitto": {"c", "go"}, "mqtt": {"c", "go"}, "nats": {"go"}, "kept": {"go"}, "kept64": {"go"},
+	"floor": {"c"}, "mosquitto": {"go", "c"}, "mqtt": {"c", "go"}, "nats": {"go"}, "kept": {"go"}, "kept64": {"go"},
 	"unix": allLanguages, "tcp": allLanguages, "mqueue": {"c", "go", "python"},
 }
 
