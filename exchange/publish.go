@@ -44,7 +44,7 @@ func (p *publisher) init(s *session) { p.session, p.mu = s, &s.mu }
 
 // touched notes that s, if not nil, has to be flushed.
 func (p *publisher) touched(s *session) {
-	if s != nil {
+	if n := len(p.dirty); s != nil && (n == 0 || p.dirty[n-1] != s) {
 		p.dirty = append(p.dirty, s)
 	}
 }

@@ -33,15 +33,10 @@ type Worker struct {
 
 	mu        sync.Mutex
 	last      uint32
-	open      map[uint32]chan outcome
+	open      map[uint32]func([]byte, error)
 	abandoned map[uint32]chan struct{} // cancelled and not answered; closed by the answer
 	failure   *HandlerError            // why the handler could not be loaded
 	gone      bool
-}
-
-type outcome struct {
-	payload []byte
-	err     error
 }
 
 // Attribute is one of an event's attributes, named as in CloudEvents 1.0.
@@ -67,7 +62,7 @@ func (e *HandlerError) FailKind() fail.Kind { return fail.Invalid }
 // it is; app must have been granted something before the worker says HELLO.
 // [Worker.Run] serves it.
 func (r *Router) Worker(conn Conn, app spec.Name, o WorkerOptions) *Worker {
-	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]chan outcome{}, abandoned: map[uint32]chan struct{}{}}
+	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]func([]byte, error){}, abandoned: map[uint32]chan struct{}{}}
 	w.session = r.newSession(conn)
 	w.session.worker, w.session.kind = w, "worker"
 	return w
@@ -110,31 +105,36 @@ func (w *Worker) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, w.canceled(op, ctx)
 	}
-	id, result := w.begin()
-	if result == nil {
-		return nil, w.unavailable(op)
+	type outcome struct {
+		payload []byte
+		err     error
 	}
-	if err := w.sendInvoke(id, i); err != nil {
-		w.end(id)
+	result := make(chan outcome, 1)
+	id, err := w.Begin(i, func(payload []byte, err error) { result <- outcome{payload, err} })
+	if err != nil {
 		return nil, err
 	}
+	w.Flush()
 	select {
 	case o := <-result:
 		return o.payload, o.err
 	case <-timeout:
-		w.cancel(id)
+		w.abandon(id)
 		return nil, w.late(op, i.Timeout)
 	case <-ctx.Done():
-		w.cancel(id)
+		w.abandon(id)
 		return nil, w.canceled(op, ctx)
 	}
 }
 
-func (w *Worker) begin() (uint32, chan outcome) {
+// Begin gives a worker that is ready one event, once [Worker.Flush] is called. done is called once, with
+// what [Worker.Invoke] would return, and no time-out: by the worker's reader, which it must not hold up. What done
+// sends to the same worker needs no Flush. With an error, done is not called.
+func (w *Worker) Begin(i Invocation, done func(payload []byte, err error)) (id uint32, err error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.gone {
-		return 0, nil
+		w.mu.Unlock()
+		return 0, w.unavailable("invoke function")
 	}
 	for {
 		w.last++
@@ -142,18 +142,39 @@ func (w *Worker) begin() (uint32, chan outcome) {
 			break
 		}
 	}
-	result := make(chan outcome, 1)
-	w.open[w.last] = result
-	return w.last, result
+	id = w.last
+	w.open[id] = done
+	w.mu.Unlock()
+	if err := w.sendInvoke(id, i); err != nil {
+		w.end(id)
+		return 0, err
+	}
+	return id, nil
+}
+
+// Flush sends what was begun.
+func (w *Worker) Flush() { w.session.flush() }
+
+// Cancel tells the worker that nobody waits for an invocation any longer. It is still answered.
+func (w *Worker) Cancel(id uint32) {
+	w.session.tell(wire.AppendPlain(nil, wire.Cancel, id, ""))
+}
+
+// Queues tells whether the worker handles invocations one after the other, in the order of
+// [Worker.Begin], and answers each before it begins the next. Once it is ready.
+func (w *Worker) Queues() bool {
+	w.session.mu.Lock()
+	defer w.session.mu.Unlock()
+	return w.session.caps&wire.Queues != 0
 }
 
 // end takes an invocation out; nil if it was ended before.
-func (w *Worker) end(id uint32) chan outcome {
+func (w *Worker) end(id uint32) func([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	result := w.open[id]
+	done := w.open[id]
 	delete(w.open, id)
-	return result
+	return done
 }
 
 func (w *Worker) sendInvoke(id uint32, i Invocation) error {
@@ -161,11 +182,12 @@ func (w *Worker) sendInvoke(id uint32, i Invocation) error {
 	if body := len(frame) - wire.HeaderSize; body > wire.MaxLength || !w.session.accepts(body) {
 		return fail.New(fail.TooLarge, "invoke function", "an event of %d bytes is larger than the worker accepts", body).On(string(w.application))
 	}
-	w.session.tell(frame)
+	w.session.push(frame)
 	return nil
 }
 
-func (w *Worker) cancel(id uint32) {
+// abandon is Cancel of an invocation whose answer nobody is told; see Settle.
+func (w *Worker) abandon(id uint32) {
 	w.mu.Lock()
 	_, open := w.open[id]
 	if open {
@@ -226,20 +248,21 @@ func (w *Worker) handle(f wire.Frame) {
 		w.mu.Unlock()
 		return
 	}
-	result := w.end(f.ID)
-	if result == nil {
+	done := w.end(f.ID)
+	if done == nil {
 		w.settled(f.ID)
 		return
 	}
+	defer w.session.pub.touched(w.session) // done may have begun others
 	if f.Type == wire.Result {
-		result <- outcome{payload: append([]byte{}, f.Body...)}
+		done(append([]byte{}, f.Body...), nil)
 		return
 	}
 	exception, err := handlerError(f)
 	if err == nil {
 		err = exception
 	}
-	result <- outcome{err: err}
+	done(nil, err)
 }
 
 func handlerError(f wire.Frame) (*HandlerError, error) {
@@ -264,10 +287,10 @@ func (w *Worker) lost() {
 	w.mu.Lock()
 	w.gone = true
 	open := w.open
-	w.open = map[uint32]chan outcome{}
+	w.open = map[uint32]func([]byte, error){}
 	w.mu.Unlock()
-	for _, result := range open {
-		result <- outcome{err: w.unavailable("invoke function")}
+	for _, done := range open {
+		done(nil, w.unavailable("invoke function"))
 	}
 }
 

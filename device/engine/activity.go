@@ -58,11 +58,11 @@ func (e *Engine) Activity() []observe.Activity {
 func (f *function) load() (workers, busy, waiting int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	open := 0
+	waiting = f.queue.len()
 	for _, s := range f.slots {
-		if s.open {
-			open += s.lanes
-		}
+		at := min(len(s.calls), s.lanes)
+		busy += at
+		waiting += len(s.calls) - at
 	}
-	return len(f.slots), open - f.free, len(f.queue)
+	return len(f.slots), busy, waiting
 }

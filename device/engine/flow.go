@@ -167,7 +167,7 @@ func (f *flow) enqueue(u *unit) {
 // room is how many ordered events may wait for others.
 func (f *flow) room() int {
 	if on, ok := f.triggers.application.current().(*function); ok {
-		return cap(on.queue)
+		return on.room()
 	}
 	return spec.DefaultQueue
 }
@@ -200,6 +200,8 @@ func (f *flow) send(u *unit) {
 		f.mu.Unlock()
 		switch {
 		case closed && u.kept(): // the function stops: it comes again
+		case err == nil && u.kept() && f.trigger.Reply != "": // which waits for the disk
+			on.group.Go(func() { f.succeed(u, on, result) })
 		case err == nil:
 			f.succeed(u, on, result)
 		default:

@@ -37,6 +37,7 @@ func (f *function) ask(ctx context.Context, e event) ([]byte, error) {
 	case o := <-done:
 		return o.result, fail.Wrap(o.err, fail.Internal, "invoke", app)
 	case <-ctx.Done():
+		f.giveUp(c)
 		kind := fail.Canceled
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			kind = fail.Timeout

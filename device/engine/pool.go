@@ -7,35 +7,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
 )
-
-// call is one event for a function, and who waits for its result.
-type call struct {
-	ctx        context.Context // of who waits
-	invocation exchange.Invocation
-	finish     func(result []byte, err error) // is called once
-}
-
-// errStopped is why a call was not even queued.
-var errStopped = errors.New("the function was stopped")
-
-// abandon ends calls that nobody will answer.
-func abandon(calls []*call, why string) {
-	for _, c := range calls {
-		c.finish(nil, fail.New(fail.Unavailable, "invoke function", "%s", why))
-	}
-}
 
 // function is an application that is called: a queue of calls, and workers that take
 // them. So many as the configuration's minimum are kept, more start when calls wait, and end when
 // they have had nothing to do for a while.
+//
+// Who submits a call gives it to a worker that is free, without another goroutine; a worker's answer gives it the
+// next that waits.
 type function struct {
 	troubles
 	launcher *launcher
 	nursery  *nursery // nil if workers are not forked
-	queue    chan *call
 
 	taking context.Context // until stop: calls are taken
 	finish context.CancelFunc
@@ -47,19 +31,17 @@ type function struct {
 
 	mu      sync.Mutex
 	stopped bool
-	opened  bool          // it was found healthy, or is kept
+	opened  bool // it was found healthy, or is kept
+	queue   queue
 	slots   map[int]*slot // by number
 	lanes   int           // of all slots
-	free    int           // lanes that could take a call now, or soon
+	usual   time.Duration // that the handler takes, of late
 
 	first *worker // started by begin, taken over by the first slot
 }
 
 func newFunction(l *launcher) *function {
-	f := &function{
-		launcher: l, troubles: troubles{log: l.log, activity: &l.application.activity}, slots: map[int]*slot{},
-		queue: make(chan *call, max(l.config.Limits.Queue, 1)),
-	}
+	f := &function{launcher: l, troubles: troubles{log: l.log, activity: &l.application.activity}, slots: map[int]*slot{}, usual: time.Second}
 	if l.forkServer != nil {
 		f.nursery = &nursery{launcher: l}
 	}
@@ -109,21 +91,35 @@ func (f *function) addSlot() {
 	for f.slots[number] != nil {
 		number++
 	}
-	s := &slot{function: f, number: number, lanes: lanes, worker: f.first, open: true}
+	s := newSlot(f, number, lanes, f.first)
 	f.first = nil
 	f.slots[number] = s
 	f.lanes += lanes
-	f.free += lanes
 	f.group.Go(s.run)
+}
+
+// grow adds a worker if more calls wait than those that are about to start will take. mu is held.
+func (f *function) grow() {
+	waiting := f.queue.len()
+	for _, s := range f.slots {
+		waiting += max(0, len(s.calls)-s.lanes)
+		if s.coming {
+			waiting -= s.lanes
+		}
+	}
+	if waiting > 0 && f.opened {
+		f.addSlot()
+	}
 }
 
 // leave takes a slot out that has had nothing to do, unless it is needed after all.
 func (f *function) leave(s *slot) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.slots) <= int(f.launcher.config.Workers.Min) || len(f.queue) > 0 {
+	if len(f.slots) <= int(f.launcher.config.Workers.Min) || f.queue.len() > 0 || len(s.calls) > 0 {
 		return false
 	}
+	s.taking = false
 	f.removeLocked(s)
 	return true
 }
@@ -140,29 +136,78 @@ func (f *function) remove(s *slot) {
 func (f *function) removeLocked(s *slot) {
 	delete(f.slots, s.number)
 	f.lanes -= s.lanes
-	if s.open {
-		f.free -= s.lanes
-	}
 }
 
-// submit queues a call. It never waits: fail.Exhausted if the queue is full.
+// room is how many calls may wait.
+func (f *function) room() int { return max(f.launcher.config.Limits.Queue, 1) }
+
+// submit gives a call to a worker, or queues it. It never waits: fail.Exhausted if the queue is full.
 func (f *function) submit(c *call) error {
+	const op = "invoke function"
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.stopped {
-		return fail.New(fail.Unavailable, "invoke function", "%w", errStopped)
+		f.mu.Unlock()
+		return fail.New(fail.Unavailable, op, "%w", errStopped)
 	}
-	select {
-	case f.queue <- c:
-	default:
+	for f.queue.len() == 0 {
+		s := f.free()
+		if s == nil {
+			break
+		}
+		err := s.take(c)
+		if errors.Is(err, errGone) {
+			continue
+		}
+		w := s.worker
+		f.mu.Unlock()
+		f.began(w, c, err)
+		return nil
+	}
+	if f.queue.len() >= f.room() {
+		f.mu.Unlock()
 		f.activity.refused.Add(1)
-		return fail.New(fail.Exhausted, "invoke function", "%d calls are waiting already", cap(f.queue)).
+		return fail.New(fail.Exhausted, op, "%d calls are waiting already", f.room()).
 			WithHint("Raise limits.concurrency, or limits.queue, or call it less often.")
 	}
-	if f.opened && len(f.queue) > f.free {
+	f.queue.push(c)
+	f.grow()
+	f.mu.Unlock()
+	return nil
+}
+
+// began flushes a call to its worker, or tells why the worker could not take it.
+func (f *function) began(w *worker, c *call, err error) {
+	if err != nil {
+		c.finish(nil, err)
+		return
+	}
+	w.session.Flush()
+}
+
+// free is the slot that can take a call: a free one, or one whose worker lets calls wait. mu is held.
+func (f *function) free() *slot {
+	var best *slot
+	for _, s := range f.slots {
+		if s.room() > 0 && (best == nil || len(s.calls)-s.lanes < len(best.calls)-best.lanes) {
+			best = s
+		}
+	}
+	if best != nil && len(best.calls) >= best.lanes && len(f.slots) < max(f.launcher.config.Workers.Max, 1) {
+		f.growFor(best)
+	}
+	return best
+}
+
+// growFor starts another worker when calls are to wait in those there are. mu is held.
+func (f *function) growFor(s *slot) {
+	for _, other := range f.slots {
+		if other.coming {
+			return
+		}
+	}
+	if s != nil && f.opened {
 		f.addSlot()
 	}
-	return nil
 }
 
 // stop takes no more calls, lets those under way end within the grace, and gives back
@@ -183,48 +228,26 @@ func (f *function) stop() []*call {
 	if f.nursery != nil {
 		f.nursery.close()
 	}
-	var left []*call
-	for {
-		select {
-		case c := <-f.queue:
-			left = append(left, c)
-		default:
-			return left
-		}
-	}
-}
-
-// giveBack queues a call again that was taken and not begun.
-func (f *function) giveBack(c *call) {
-	if err := f.submit(c); err != nil {
-		c.finish(nil, err)
-	}
-}
-
-// took and gave count the lanes that are free.
-func (f *function) took() { f.count(-1) }
-func (f *function) gave() { f.count(1) }
-
-func (f *function) count(by int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.free += by
+	left := f.queue.calls[f.queue.head:]
+	f.queue = queue{}
+	return left
 }
 
-// setOpen tells whether a slot, none of whose lanes is busy, can take calls now or soon.
-func (f *function) setOpen(s *slot, open bool) {
+// giveUp is for a call for which nobody waits any more. If the worker is at it, it is told so.
+func (f *function) giveUp(c *call) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s.open == open || f.slots[s.number] != s {
-		return
+	if c.slot == nil || c.over {
+		f.mu.Unlock()
+		return // what is in the queue is passed over when its turn comes
 	}
-	s.open = open
-	if !open {
-		f.free -= s.lanes
-		if f.opened && len(f.queue) > f.free { // others have to take what waits
-			f.addSlot()
-		}
-		return
+	c.over = true
+	w, begun := c.slot.worker, !c.begun.IsZero()
+	c.slot.arm()
+	f.mu.Unlock()
+	if begun && w != nil {
+		f.activity.call(answered, time.Since(c.begun)) // who cancels wants no answer
+		w.session.Cancel(c.id)
 	}
-	f.free += s.lanes
 }

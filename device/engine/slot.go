@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"fescue.dev/fescue/exchange"
@@ -12,160 +11,247 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// slot is a place for one worker of a function: it keeps one there and feeds it, so many
-// calls at once as it has lanes.
+// slot is a place for one worker of a function: it keeps one there and gives it calls, as many at
+// once as it has lanes, and, where the handler is quick and the worker lets calls wait, some ahead.
 type slot struct {
 	function *function
 	number   int
 	lanes    int
-	open     bool    // under function.mu: its lanes count as free or busy
-	worker   *worker // nil when there is none
+	worker   *worker // nil when there is none; changed by run alone, under function.mu
 	pauses   backoff
 
-	calls    int       // that the worker was given
-	lookedAt time.Time // at the worker's memory
-	busy     chan struct{}
-	underWay sync.WaitGroup
-	overdue  atomic.Bool // a handler went on after its time; the worker is being ended for it
+	// Under function.mu:
+	taking bool    // the worker takes calls
+	coming bool    // a worker is about to
+	queues bool    // calls may wait in the worker
+	given  int     // calls that the worker was given
+	calls  []*call // that it has, in the order in which they were given
+	used   time.Time
+	looked time.Time // at the worker's memory
+	stuck  bool      // a handler went on after its time
+	alarm  *time.Timer
+	armed  bool
+
+	finishing sync.WaitGroup // calls that were given and whose answer is not dealt with
+	nudged    chan struct{}  // it has no calls left, or is stuck
 }
 
-// run serves calls until the function stops, or there is nothing to do.
-func (s *slot) run() {
-	f := s.function
-	t := f.launcher.application.engine.Timing
-	defer f.remove(s)
-	s.pauses = backoff{first: t.FirstPause, longest: t.LongestPause, window: t.Window}
-	s.busy = make(chan struct{}, s.lanes)
-	for f.taking.Err() == nil {
-		if !s.occupy() {
-			continue
-		}
-		end := s.attend()
-		s.underWay.Wait()
-		switch end {
-		case endIdle:
-			s.worker.end(f.launcher.application.engine.grace())
-			return
-		case endWorn:
-			// Its successor starts while it says goodbye.
-			old := s.worker
-			f.group.Go(func() { old.end(f.launcher.application.engine.grace()) })
-			s.worker = nil
-		case endGone:
-			s.lost()
-		case endStopped:
-		}
-	}
-	if s.worker != nil {
-		s.underWay.Wait()
-		s.worker.end(f.launcher.application.engine.grace())
-	}
+func newSlot(f *function, number, lanes int, w *worker) *slot {
+	s := &slot{function: f, number: number, lanes: lanes, worker: w, coming: true, nudged: make(chan struct{}, 1)}
+	s.alarm = time.AfterFunc(time.Hour, s.overdue)
+	s.alarm.Stop()
+	return s
 }
-
-// occupy makes sure that a worker is there and ready; false if it had to wait instead.
-func (s *slot) occupy() bool {
-	f := s.function
-	var err error
-	if s.worker == nil {
-		s.worker, err = f.startWorker(f.taking)
-		s.calls = 0
-		s.overdue.Store(false)
-	}
-	if err == nil {
-		err = s.worker.ready(f.taking, f.launcher.application.engine.Timing.Ready)
-	}
-	switch {
-	case f.taking.Err() != nil:
-		return false
-	case err != nil:
-		if s.worker != nil {
-			s.worker.end(0)
-			s.worker = nil
-		}
-		s.fault(err.Error())
-		return false
-	}
-	f.up(s.number)
-	return true
-}
-
-// fault tells that the worker is gone, and waits before the next.
-func (s *slot) fault(what string) {
-	f := s.function
-	f.setOpen(s, false)
-	pause, count := s.pauses.next(time.Now())
-	f.ended(s.number, what, pause.String(), count)
-	wait(f.taking, pause)
-	f.setOpen(s, true)
-}
-
-// lost finds out why the worker has ended. One that was ended for its handler's sake is
-// replaced without a pause.
-func (s *slot) lost() {
-	f := s.function
-	what := s.worker.exited()
-	s.worker = nil
-	if f.taking.Err() == nil && !s.overdue.Load() {
-		s.fault(what)
-	}
-}
-
-// ending is why a slot gives its worker no more calls.
-type ending int
 
 const (
-	endStopped ending = iota // the function is
-	endGone                  // the worker is
-	endIdle                  // there was nothing to do
-	endWorn                  // it has had its number of calls, or takes too much memory
+	// ahead is how many calls may wait in a worker: it reads them at once, and
+	// goes on without the agent. More would let them wait for longer behind one that is slow for once.
+	ahead = 6
+	// quick is the handler for which that is worth while.
+	quick = 2 * time.Millisecond
 )
 
-// attend takes calls for as long as the worker is to have them.
-func (s *slot) attend() ending {
-	f, w := s.function, s.worker
-	idle := time.NewTimer(idleTime(f.launcher.config))
-	defer idle.Stop()
-	for {
-		if s.worn() {
-			return endWorn
+// room is how many more calls the worker takes. function.mu is held, as for all that follows but run.
+func (s *slot) room() int {
+	if !s.taking {
+		return 0
+	}
+	n := s.lanes - len(s.calls)
+	if s.queues && s.function.usual < quick {
+		n += ahead
+	}
+	if most := s.function.launcher.config.Workers.Calls; most > 0 {
+		n = min(n, most-s.given)
+	}
+	return n
+}
+
+// take gives the worker a call; it is sent with the session's next flush. A call that
+// cannot be sent is not taken; with errGone another may take it.
+func (s *slot) take(c *call) error {
+	c.slot = s
+	id, err := s.worker.session.Begin(c.invocation, func(result []byte, err error) { s.answered(c, result, err) })
+	if err != nil {
+		c.slot = nil
+		if fail.Is(err, fail.Unavailable) {
+			s.taking = false
+			return errGone
 		}
-		select {
-		case s.busy <- struct{}{}:
-		case <-w.session.Done():
-			return endGone
-		case <-w.done:
-			return endGone
-		case <-f.taking.Done():
-			return endStopped
+		return err
+	}
+	c.id = id
+	s.finishing.Add(1)
+	s.given++
+	s.calls = append(s.calls, c)
+	if len(s.calls) <= s.lanes {
+		c.begun = time.Now()
+		s.arm()
+	}
+	return nil
+}
+
+// fill gives the worker what waits. Calls that are over, or cannot be given, are returned with the reason.
+func (s *slot) fill() (undone []*call, why []error) {
+	for s.room() > 0 {
+		c := s.function.queue.pop()
+		if c == nil {
+			break
 		}
-		var c *call
-		why := endStopped
-		select {
-		case c = <-f.queue:
-		case <-w.session.Done():
-			why = endGone
-		case <-w.done:
-			why = endGone
-		case <-f.taking.Done():
-		case <-idle.C:
-			why = endIdle
+		err := c.ctx.Err()
+		if err != nil {
+			err = fail.New(fail.Canceled, "invoke function", "%w", err) // nobody waits any more
+		} else {
+			err = s.take(c)
 		}
-		if c != nil && w.gone() { // at the same time
-			<-s.busy
-			f.giveBack(c)
-			return endGone
+		if errors.Is(err, errGone) {
+			s.function.queue.putBack([]*call{c})
+			break
 		}
-		if c != nil {
-			s.start(w, c)
-			idle.Reset(idleTime(f.launcher.config))
+		if err != nil {
+			undone, why = append(undone, c), append(why, err)
+		}
+	}
+	return undone, why
+}
+
+func finishAll(calls []*call, why []error) {
+	for i, c := range calls {
+		c.finish(nil, why[i])
+	}
+}
+
+// answered is called by the worker's reader, with its answer to a call. That the worker is
+// gone is dealt with by run.
+func (s *slot) answered(c *call, result []byte, err error) {
+	if fail.Is(err, fail.Unavailable) {
+		return
+	}
+	f := s.function
+	f.mu.Lock()
+	told := c.over
+	c.over = true
+	s.used = time.Now()
+	var took time.Duration
+	if !c.begun.IsZero() {
+		took = s.used.Sub(c.begun)
+		f.usual += (took - f.usual) / 8
+	}
+	s.drop(c)
+	if s.queues && len(s.calls) > 0 && s.calls[0].begun.IsZero() {
+		s.calls[0].begun = s.used
+		s.arm()
+	}
+	undone, why := s.fill()
+	nudge := len(s.calls) == 0 && (!s.taking || s.spent()) || s.toLook()
+	f.mu.Unlock()
+	if !told {
+		s.tell(c, result, err, took)
+	}
+	finishAll(undone, why)
+	s.finishing.Done()
+	if nudge {
+		s.nudge()
+	}
+}
+
+func (s *slot) drop(c *call) {
+	for i := range s.calls {
+		if s.calls[i] == c {
+			n := copy(s.calls[i:], s.calls[i+1:])
+			s.calls[i+n] = nil
+			s.calls = s.calls[:i+n]
+			return
+		}
+	}
+}
+
+// tell gives a call its result.
+func (s *slot) tell(c *call, result []byte, err error, took time.Duration) {
+	how := answered
+	if err != nil {
+		how = failed
+	}
+	s.function.activity.call(how, took)
+	var exception *exchange.HandlerError
+	if errors.As(err, &exception) {
+		s.function.log.Note("error", exceptionText(exception))
+	}
+	c.finish(result, err)
+}
+
+func (s *slot) nudge() {
+	select {
+	case s.nudged <- struct{}{}:
+	default: // it will look
+	}
+}
+
+// arm has the alarm ring when the time of the oldest call is over.
+func (s *slot) arm() {
+	if s.armed || len(s.calls) == 0 {
+		return
+	}
+	s.armed = true
+	s.alarm.Reset(max(0, time.Until(s.due(s.calls[0]))))
+}
+
+// due is when something has to be done about a call: its time is over, or its worker's.
+func (s *slot) due(c *call) time.Time {
+	begun := c.begun
+	if begun.IsZero() {
+		begun = time.Now()
+	}
+	limit := c.invocation.Timeout
+	if limit <= 0 {
+		limit = 1000 * time.Hour
+	}
+	due := begun.Add(limit)
+	if c.over {
+		due = due.Add(s.function.launcher.application.engine.Timing.Settle)
+	}
+	return due
+}
+
+// overdue cancels calls whose time is over, and ends a worker that goes on all the same: a handler in
+// an endless loop can only be ended.
+func (s *slot) overdue() {
+	f := s.function
+	f.mu.Lock()
+	s.armed = false
+	now := time.Now()
+	next := now.Add(time.Hour)
+	var expired []*call
+	for _, c := range s.calls {
+		switch due := s.due(c); {
+		case c.begun.IsZero():
 			continue
+		case due.After(now):
+		case c.over:
+			s.stuck = true
+		default:
+			c.over = true
+			expired = append(expired, c)
 		}
-		<-s.busy
-		if why == endIdle && (len(s.busy) > 0 || !f.leave(s)) {
-			idle.Reset(idleTime(f.launcher.config))
-			continue
+		if due := s.due(c); due.Before(next) {
+			next = due
 		}
-		return why
+	}
+	w, stuck := s.worker, s.stuck
+	if len(s.calls) > 0 && !stuck {
+		s.armed = true
+		s.alarm.Reset(max(time.Millisecond, next.Sub(now)))
+	}
+	f.mu.Unlock()
+	for _, c := range expired {
+		f.activity.call(late, c.invocation.Timeout)
+		if w != nil {
+			w.session.Cancel(c.id)
+		}
+		c.finish(nil, fail.New(fail.Timeout, "invoke function", "no result within %v", c.invocation.Timeout).
+			WithHint("Raise limits.timeout in the configuration if the handler may take longer."))
+	}
+	if stuck {
+		s.nudge()
 	}
 }
 
@@ -176,90 +262,39 @@ func idleTime(c *spec.Configuration) time.Duration {
 	return time.Duration(c.Workers.Idle)
 }
 
-// start has the worker handle a call. With one lane that is waited for: nothing else can
-// happen meanwhile.
-func (s *slot) start(w *worker, c *call) {
-	s.calls++
-	s.function.took()
-	handle := func() {
-		defer func() { <-s.busy }()
-		defer s.function.gave()
-		s.serve(w, c)
-	}
-	if s.lanes == 1 {
-		handle()
-		return
-	}
-	s.underWay.Go(handle)
-}
-
-// serve has the worker handle one call.
-func (s *slot) serve(w *worker, c *call) {
-	if err := c.ctx.Err(); err != nil {
-		c.finish(nil, fail.New(fail.Canceled, "invoke function", "%w", err)) // nobody waits any more
-		return
-	}
-	f := s.function
-	begun := time.Now()
-	stopping := context.AfterFunc(f.living, func() { w.stop(0) })
-	result, err := w.session.Invoke(c.ctx, c.invocation)
-	if !stopping() { // it was killed: its end is awaited by the kill
-		<-w.done
-	}
-	s.finish(w, c, result, err, begun)
-}
-
-// finish tells the caller, and finds out whether the worker can go on.
-func (s *slot) finish(w *worker, c *call, result []byte, err error, begun time.Time) {
-	f := s.function
-	var exception *exchange.HandlerError
-	took := time.Since(begun)
-	switch kind := fail.KindOf(err); {
-	case err == nil:
-		f.activity.call(answered, took)
-		c.finish(result, nil)
-	case errors.As(err, &exception):
-		f.activity.call(failed, took)
-		f.log.Note("error", exceptionText(exception))
-		c.finish(nil, err)
-	case kind == fail.Unavailable:
-		f.activity.call(failed, took)
-		c.finish(nil, fail.New(fail.Unavailable, "invoke function", "%s", w.exited()).
-			WithHint("See the application's logs; it is started again."))
-	case kind == fail.Timeout || kind == fail.Canceled:
-		how := answered // who cancels wants no answer
-		if kind == fail.Timeout {
-			how = late
-		}
-		f.activity.call(how, took)
-		c.finish(nil, err)
-		s.settle(w, begun, c.invocation.Timeout)
-	default:
-		f.activity.call(failed, took)
-		c.finish(nil, err)
-	}
-}
-
-// settle ends the worker if it is still at a call for which nobody waits, when its time
-// and a little more is over: a handler in an endless loop can only be ended.
-func (s *slot) settle(w *worker, begun time.Time, limit time.Duration) {
-	f := s.function
-	ctx, cancel := context.WithDeadline(f.living, begun.Add(limit+f.launcher.application.engine.Timing.Settle))
-	defer cancel()
-	if err := w.session.Settle(ctx); err == nil || fail.Is(err, fail.Unavailable) {
-		return
-	}
-	s.overdue.Store(true)
-	w.end(0)
-	f.activity.restarted.Add(1)
-	if f.taking.Err() == nil {
-		f.log.Note("warning", "a worker was ended and is replaced: its handler went on after its time ("+limit.String()+")")
-	}
-}
-
 func exceptionText(e *exchange.HandlerError) string {
 	if e.Stack != "" {
 		return e.Stack
 	}
 	return e.Error()
+}
+
+// awaitEmpty waits until the worker has answered all that it has, is gone, or ctx is done.
+func (s *slot) awaitEmpty(ctx context.Context) {
+	for !s.empty() {
+		select {
+		case <-s.nudged:
+		case <-s.worker.session.Done():
+			return
+		case <-s.worker.done:
+			return
+		case <-ctx.Done():
+			return
+		}
+		if s.isStuck() {
+			return
+		}
+	}
+}
+
+func (s *slot) empty() bool {
+	s.function.mu.Lock()
+	defer s.function.mu.Unlock()
+	return len(s.calls) == 0
+}
+
+func (s *slot) isStuck() bool {
+	s.function.mu.Lock()
+	defer s.function.mu.Unlock()
+	return s.stuck
 }

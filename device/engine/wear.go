@@ -14,26 +14,44 @@ import (
 // lookAtMemory is the least time between two looks at a worker's memory.
 const lookAtMemory = 20 * time.Millisecond
 
-// worn tells whether the worker has to be replaced. Its calls end first.
+// spent tells whether the worker was given its number of calls. function.mu is held.
+func (s *slot) spent() bool {
+	most := s.function.launcher.config.Workers.Calls
+	return most > 0 && s.given >= most
+}
+
+// worn tells whether the worker has had its number of calls.
 func (s *slot) worn() bool {
-	w := s.function.launcher.config.Workers
-	if w.Calls > 0 && s.calls >= w.Calls {
-		return true
-	}
-	if w.Memory <= 0 || s.calls == 0 || time.Since(s.lookedAt) < lookAtMemory {
+	s.function.mu.Lock()
+	defer s.function.mu.Unlock()
+	return s.spent() && len(s.calls) == 0
+}
+
+// toLook tells whether it is time to look at the worker's memory. function.mu is held.
+func (s *slot) toLook() bool {
+	if s.function.launcher.config.Workers.Memory <= 0 || s.used.Sub(s.looked) < lookAtMemory {
 		return false
 	}
-	s.lookedAt = time.Now()
+	s.looked = s.used
+	return true
+}
+
+// large tells whether the worker has more memory than it may.
+func (s *slot) large() bool {
+	most := s.function.launcher.config.Workers.Memory
+	if most <= 0 {
+		return false
+	}
 	used := residentMemory(s.worker.process.Pid())
 	if s.function.launcher.container != nil { // that was the engine; the worker is what it started
 		for _, pid := range children(s.worker.process.Pid()) {
 			used += residentMemory(pid)
 		}
 	}
-	if used <= w.Memory {
+	if used <= most {
 		return false
 	}
-	s.function.log.Note("info", "a worker is replaced: it has "+used.String()+" of memory, more than workers.memory ("+w.Memory.String()+")")
+	s.function.log.Note("info", "a worker is replaced: it has "+used.String()+" of memory, more than workers.memory ("+most.String()+")")
 	return true
 }
 

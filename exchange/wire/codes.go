@@ -68,4 +68,5 @@ const (
 	Histories Capabilities = 1 << 5 // HISTORY, PAST
 	Credits   Capabilities = 1 << 6 // CREDIT, the flag ByCredit
 	Modules   Capabilities = 1 << 7 // OFFER to HELD
+	Queues    Capabilities = 1 << 8 // invocations wait in the worker
 )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from time import perf_counter
 
 from . import _wire as wire
 from ._context import Context
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Any, Context], Any]
 
-_HELD = 32768  # bytes of answers that may wait for further ones
-_QUICK = 50e-6  # seconds: a handler faster than this is worth batching
-_TRUST = 32  # so many quick invocations in a row
 # What a context asks: frames whose id is the receipt under which the answer comes.
 _ASKED = (wire.PUBLISHTO, wire.REQUEST, wire.STORE, wire.HISTORY, wire.GET, wire.PUT, wire.DELETE, wire.WATCH)
 _CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORIES
@@ -46,8 +42,6 @@ class Worker:
         self._receipt = 0
         self._awaited: set[int] = set()  # receipts
         self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._quick = 0
 
     # The loop.
 
@@ -60,9 +54,7 @@ class Worker:
             while waiting:
                 ident = next(iter(waiting))
                 self.answer(ident, *self._call(Context(self, ident, *waiting.pop(ident))))
-                # Answers of quick handlers go out together; no other answer is held back.
-                if self._quick < _TRUST or not waiting or self._held_bytes > _HELD:
-                    self.flush()
+                self.flush()  # before the next begins: so the broker knows which has (wire.QUEUES)
 
     def read(self) -> None:
         """Reads once, blocking. Ends the process if the link is closed: nobody is there any more."""
@@ -93,7 +85,9 @@ class Worker:
 
     def cancel(self, ident: int) -> None:
         """Nobody waits for this invocation any longer."""
-        self._backlog.pop(ident, None)
+        if self._backlog.pop(ident, None) is not None:
+            self.answer(ident, wire.FAILURE, wire.failure_body("Cancelled", "it was cancelled before it began", ""))
+            self.flush()
 
     def _control(self, kind: int, ident: int, body: memoryview) -> None:
         if kind == wire.CANCEL:
@@ -149,20 +143,17 @@ class Worker:
 
     def _call(self, context: Context) -> tuple[int, bytes]:
         """The type and body of the answer."""
-        begun = perf_counter()
         try:
             result = self.handler(context.event(), context)
             if hasattr(result, "__await__"):
                 result = self._await(result)
         except BaseException as e:
-            self._quick = 0
             answer = describe(e)
             if not isinstance(e, Exception):  # SystemExit, KeyboardInterrupt: its answer, then what it asks for
                 self.answer(context.invocation_id, *answer)
                 self.flush()
                 raise
             return answer
-        self._quick = self._quick + 1 if perf_counter() - begun < _QUICK else 0
         return self.result(result)
 
     def _await(self, awaitable: Any) -> Any:
@@ -188,9 +179,7 @@ class Worker:
 
     def answer(self, ident: int, kind: int, body: bytes) -> None:
         """Holds an answer until :meth:`flush`."""
-        data = self.framed(ident, kind, body)
-        self._held.append(data)
-        self._held_bytes += len(data)
+        self._held.append(self.framed(ident, kind, body))
 
     def framed(self, ident: int, kind: int, body: bytes) -> bytes:
         """The frame of an answer; a stack trace that makes it larger than the broker accepts is cut."""
@@ -201,7 +190,6 @@ class Worker:
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
-            self._held_bytes = 0
             self.send(data)
 
     def send(self, data: bytes) -> None:
@@ -312,6 +300,11 @@ def load(name: str) -> Handler:
     return found
 
 
+def threads() -> int:
+    """How many invocations are handled at once, at most; 0: nobody said."""
+    return int(os.environ.get("FESCUE_CONCURRENCY") or "0")
+
+
 def _make(fd: int, handler: Handler, worker: Worker) -> Worker:
     """The worker that suits the handler and the concurrency asked for."""
     code = getattr(handler, "__code__", None)
@@ -319,10 +312,10 @@ def _make(fd: int, handler: Handler, worker: Worker) -> Worker:
         from ._worker_async import AsyncWorker
 
         worker = AsyncWorker(fd)
-    elif (threads := int(os.environ.get("FESCUE_CONCURRENCY") or "1")) > 1:
+    elif threads() > 1:
         from ._worker_threads import ThreadedWorker
 
-        worker = ThreadedWorker(fd, threads)
+        worker = ThreadedWorker(fd, threads())
     worker.handler = handler
     return worker
 
@@ -337,7 +330,8 @@ def main() -> None:
     if sys.path[0] != code:
         sys.path.insert(0, code)
     worker = Worker(fd)
-    worker.send(wire.hello("", os.environ.get("FESCUE_APPLICATION", ""), _CAPABILITIES, wire.MAX_LENGTH))
+    capabilities = _CAPABILITIES | wire.QUEUES if threads() == 1 else _CAPABILITIES
+    worker.send(wire.hello("", os.environ.get("FESCUE_APPLICATION", ""), capabilities, wire.MAX_LENGTH))
     try:
         worker = _make(fd, load(os.environ.get("FESCUE_HANDLER", "")), worker)
     except BaseException as e:

@@ -6,7 +6,7 @@ import asyncio
 
 from ._context_async import AsyncContext
 from ._errors import FescueError
-from ._worker import Worker, describe
+from ._worker import Worker, describe, threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class AsyncWorker(Worker):
         super().__init__(fd)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._flushing = False
+        self._turn: asyncio.Lock | None = asyncio.Lock() if threads() == 1 else None
         self._asked: dict[int, asyncio.Future[Any]] = {}
 
     def run(self) -> None:
@@ -55,6 +56,19 @@ class AsyncWorker(Worker):
             task.cancel()
 
     async def _handle(self, context: AsyncContext) -> None:
+        if self._turn is None:
+            await self._run(context)
+            return
+        try:
+            async with self._turn:  # one after the other, in order
+                await self._run(context)
+                self.flush()
+        except asyncio.CancelledError as e:  # before it began
+            self._tasks.pop(context.invocation_id, None)
+            self.answer(context.invocation_id, *describe(e))
+            self.flush()
+
+    async def _run(self, context: AsyncContext) -> None:
         try:
             result: Any = await self.handler(context.event(), context)
         except (Exception, asyncio.CancelledError) as e:

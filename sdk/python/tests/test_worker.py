@@ -274,11 +274,13 @@ class Held:
             text=True,
         )
         theirs.close()
+        self.concurrency = env.get("FESCUE_CONCURRENCY")
         self.talk = Talk(ours)
 
     def ready(self):
         _, hello = self.talk.expect(wire.HELLO)
-        assert struct.unpack_from("<BBH", hello) == (1, 1, 63)  # all capabilities but credit
+        one = wire.QUEUES if self.concurrency == "1" else 0
+        assert struct.unpack_from("<BBH", hello) == (1, 1, 63 | one)  # all capabilities but credit and modules
         self.talk.expect(wire.READY)
         self.talk.send(welcome())
         return self
@@ -400,6 +402,23 @@ def test_cancelled_tasks_end(hold):
     ident, body = held.talk.expect(wire.FAILURE)
     assert ident == 1
     assert b"CancelledError" in body
+
+
+@pytest.mark.parametrize("handler", ["handlers.sleep", "handlers.co"])
+def test_one_after_the_other_with_its_answer_before_the_next(hold, handler):
+    held = hold(handler, FESCUE_CONCURRENCY="1").ready()
+    held.talk.send(*(invocation(n, b"0.05") for n in range(1, 5)))
+    begun = time.monotonic()
+    for n in range(1, 5):
+        assert held.talk.expect(wire.RESULT)[0] == n
+        assert time.monotonic() - begun >= n * 0.05
+
+
+def test_what_is_cancelled_before_it_began_is_answered(hold):
+    held = hold("handlers.sleep", FESCUE_CONCURRENCY="1").ready()
+    held.talk.send(invocation(1, b"0.2") + invocation(2, b"0.2") + wire.frame(wire.CANCEL, 2))
+    answers = {held.talk.next()[1] for _ in range(2)}
+    assert answers == {1, 2}
 
 
 def test_ping_is_answered(hold):
