@@ -65,6 +65,7 @@ func (r *reader) checkKind(c *Configuration) {
 	}
 	r.checkHandler(c)
 	r.checkContainer(c)
+	r.checkHealth(c)
 }
 
 // checkIPC refuses message queues to languages that have no system calls for them.
@@ -161,6 +162,9 @@ func (r *reader) checkLimits(c *Configuration) {
 	r.between("limits.processes", int64(l.Processes), 1, 1<<20, "at least 1")
 	r.between("limits.concurrency", int64(l.Concurrency), 1, maxConcurrency, "1 to 256")
 	r.between("limits.queue", int64(l.Queue), 1, 1<<20, "1 to 1,048,576")
+	if r.given("limits.full") {
+		r.choice("limits.full", string(l.Full), string(FullDropOldest), string(FullRefuse))
+	}
 	if r.given("limits.cpu") && !(l.CPU >= 0.01 && l.CPU <= 4096) {
 		r.faultAt("limits.cpu", "must be at least 0.01 processors", "")
 	}

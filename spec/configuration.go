@@ -22,6 +22,7 @@ type Configuration struct {
 	Dependencies Dependencies      `yaml:"dependencies,omitempty" json:"dependencies" doc:"What must be there before the commands run."`
 	Isolation    Isolation         `yaml:"isolation,omitempty" json:"isolation" doc:"How it is parted from the rest of the device: sandbox (all that the device can enforce, the default), strict (sandbox, refused where something of it is missing) or none."`
 	IPC          IPC               `yaml:"ipc,omitempty" json:"ipc" doc:"How the SDK reaches Data Xchange. Default unix."`
+	Health       HealthCheck       `yaml:"health,omitempty" json:"health,omitzero" doc:"How it is asked from time to time whether it is well; who is not is started again."`
 	Workers      Workers           `yaml:"workers,omitempty" json:"workers,omitzero" doc:"How many processes a function has, and how long each."`
 	Limits       Limits            `yaml:"limits,omitempty" json:"limits" doc:"What it may take."`
 	Environment  map[string]string `yaml:"environment,omitempty" json:"environment,omitempty" doc:"Variables for commands and handlers."`
@@ -53,7 +54,7 @@ type Keep struct {
 	Full  Full     `yaml:"full,omitempty" json:"full" doc:"What happens when that is full: drop-oldest, the default, or refuse, which refuses new messages until consumers have acknowledged old ones."`
 }
 
-// Full says what happens to a kept topic that has reached its size.
+// Full says what happens to a kept topic that has reached its size, and to a queue that has.
 type Full string
 
 // The policies.
@@ -127,9 +128,10 @@ type Limits struct {
 	Timeout     Duration `yaml:"timeout,omitempty" json:"timeout" doc:"Of one invocation. Default 30s."`                         // of one invocation; default 30 s
 	Concurrency int      `yaml:"concurrency,omitempty" json:"concurrency" doc:"Invocations at once. Default 1."`                 // invocations at once; default 1
 	Queue       int      `yaml:"queue,omitempty" json:"queue" doc:"Events that wait for a worker. Default 1024."`                // events waiting for a worker; default 1,024
-	Disk        Bytes    `yaml:"disk,omitempty" json:"disk" doc:"What its data directory may take. Default 1GiB."`               // of the data directory; default 1 GiB
-	State       Bytes    `yaml:"state,omitempty" json:"state" doc:"Keys and values of its state store. Default 16MiB."`          // of the state store; default 16 MiB
-	Logs        Bytes    `yaml:"logs,omitempty" json:"logs" doc:"Output kept on the device. Default 8MiB."`                      // kept on the device; default 8 MiB
+	Full        Full     `yaml:"full,omitempty" json:"full,omitempty" doc:"What happens when so many wait: refuse, the default, which refuses the newest, or drop-oldest, which gives up the one that waits longest."`
+	Disk        Bytes    `yaml:"disk,omitempty" json:"disk" doc:"What its data directory may take. Default 1GiB."`      // of the data directory; default 1 GiB
+	State       Bytes    `yaml:"state,omitempty" json:"state" doc:"Keys and values of its state store. Default 16MiB."` // of the state store; default 16 MiB
+	Logs        Bytes    `yaml:"logs,omitempty" json:"logs" doc:"Output kept on the device. Default 8MiB."`             // kept on the device; default 8 MiB
 }
 
 // Defaults that Decode fills in.

@@ -193,3 +193,24 @@ func parseTime(t *testing.T, text string) time.Time {
 	}
 	return at
 }
+
+// A health check has defaults, and what it lacks is said.
+func TestHealth(t *testing.T) {
+	c, err := Decode("fescue.yaml", []byte(functionHead+"health: {interval: 30s}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (HealthCheck{Interval: Duration(30 * time.Second), Timeout: DefaultHealthTimeout, Failures: DefaultHealthFailures}); c.Health != want {
+		t.Errorf("%+v", c.Health)
+	}
+	for text, says := range map[string]string{
+		functionHead + "health: {command: ./check}\n":                                                 "interval",
+		functionHead + "health: {interval: 1ms}\n":                                                    "100ms",
+		"name: s\nversion: 1.0.0\nruntime: native\ncommands: [{run: ./s}]\nhealth: {interval: 30s}\n": "command",
+		functionHead + "limits: {full: block}\n":                                                      "drop-oldest",
+	} {
+		if _, err := Decode("fescue.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, which does not say %q", text, err, says)
+		}
+	}
+}

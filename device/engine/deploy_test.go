@@ -111,7 +111,7 @@ func TestDeploymentFails(t *testing.T) {
 		{"unsatisfiable", python("wheels", "handler: f.handle\ndependencies: {requirements: requirements.txt}\n", map[string]string{
 			"f.py": echo, "requirements.txt": "no-such-thing==1.0\n", "wheels/README": "empty",
 		}), spec.StepDependencies, []string{"Could not find a version that satisfies the requirement no-such-thing==1.0"}, "ERROR"},
-		{"handler that cannot be imported", python("imports", "handler: f.handle\n", map[string]string{"f.py": "print('loading')\nimport nowhere_to_be_found\n" + echo}), spec.StepHealthy, []string{"nowhere_to_be_found"}, "loading"},
+		{"handler that cannot be imported", python("imports", "handler: f.handle\n", map[string]string{"f.py": "print('loading')\nimport nowhere_to_be_found\n" + echo}), spec.StepHealthy, []string{"nowhere_to_be_found"}, "loading\nTraceback (most recent call last):\n  File "},
 		{"handler that is not there", python("nohandler", "handler: f.other\n", map[string]string{"f.py": echo}), spec.StepHealthy, []string{"has no function 'other'"}, ""},
 		{"needs another", service("needy", "sleep 1000", "dependencies: {applications: {base: '>=2'}}\n"), spec.StepDependencies, []string{"base >=2 is needed", "not on this device"}, ""},
 	} {

@@ -16,6 +16,7 @@ const (
 	TypeHTTP     = "fescue.http.request"  // subject is the path
 	TypeSchedule = "fescue.schedule"      // subject is the schedule
 	TypeStart    = "fescue.start"         // the version has come up
+	TypeHealth   = "fescue.health"        // a health check: well is who returns
 	TypeStop     = "fescue.stop"          // it is about to end
 )
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -200,6 +201,11 @@ func (f *flow) send(u *unit) {
 		f.mu.Unlock()
 		switch {
 		case closed && u.kept(): // the function stops: it comes again
+		case errors.Is(err, errDropped) && u.kept():
+			f.later(askAgain, func() { f.send(u) })
+		case errors.Is(err, errDropped):
+			f.drop(u, on, err)
+			f.next(u)
 		case err == nil && u.kept() && f.trigger.Reply != "": // which waits for the disk
 			on.group.Go(func() { f.succeed(u, on, result) })
 		case err == nil:

@@ -169,6 +169,7 @@ func (l *launcher) instance() instance {
 // program is a running program whose output goes to the application's log.
 type program struct {
 	process *sandbox.Process
+	of      *launcher
 	done    chan struct{} // closed when it has ended and all output is in the log
 	exit    sandbox.Exit  // once done is closed
 }
@@ -206,7 +207,7 @@ func (l *launcher) follow(also io.Writer, begin func(out, errs *os.File) (*sandb
 		errs.abort()
 		return nil, err
 	}
-	p := &program{process: process, done: make(chan struct{})}
+	p := &program{process: process, of: l, done: make(chan struct{})}
 	l.application.programs.add(p)
 	go func() {
 		defer close(p.done)

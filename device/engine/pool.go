@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
 )
 
 // function is an application that is called: a queue of calls, and workers that take
@@ -74,6 +75,13 @@ func (f *function) keep() {
 func (f *function) open(least int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if h := f.launcher.config.Health; h.Interval > 0 && !f.opened {
+		ask := f.askHandler
+		if h.Command != "" {
+			ask = f.launcher.askCommand
+		}
+		f.group.Go(func() { f.launcher.watchHealth(f.taking, &f.troubles, ask) })
+	}
 	f.opened = true
 	for range max(int(f.launcher.config.Workers.Min), least) {
 		f.addSlot()
@@ -164,6 +172,14 @@ func (f *function) submit(c *call) error {
 		return nil
 	}
 	if f.queue.len() >= f.room() {
+		if f.launcher.config.Limits.Full == spec.FullDropOldest {
+			oldest := f.queue.pop()
+			f.queue.push(c)
+			f.mu.Unlock()
+			f.activity.refused.Add(1)
+			oldest.finish(nil, fail.New(fail.Exhausted, op, "%w", errDropped).WithHint("Raise limits.concurrency, or limits.queue, or call it less often."))
+			return nil
+		}
 		f.mu.Unlock()
 		f.activity.refused.Add(1)
 		return fail.New(fail.Exhausted, op, "%d calls are waiting already", f.room()).

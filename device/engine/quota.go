@@ -49,10 +49,16 @@ func (p *programs) add(one *program) {
 }
 
 // end ends all of them and returns when none is left of those there were.
-func (p *programs) end(grace time.Duration) {
+func (p *programs) end(grace time.Duration) { p.endOf(nil, grace) }
+
+// endOf is end of the programs of one version; of all with nil.
+func (p *programs) endOf(l *launcher, grace time.Duration) {
 	p.mu.Lock()
 	var wait sync.WaitGroup
 	for one := range p.all {
+		if l != nil && one.of != l {
+			continue
+		}
 		wait.Go(func() { one.stop(grace) })
 	}
 	p.mu.Unlock()

@@ -50,12 +50,20 @@ func (s *service) begin(ctx context.Context) error {
 		}
 		s.group.Go(func() { s.supervise(i, p) })
 	}
+	s.watchHealth()
 	return nil
 }
 
 func (s *service) keep() {
 	for i := range s.commands {
 		s.group.Go(func() { s.supervise(i, nil) })
+	}
+	s.watchHealth()
+}
+
+func (s *service) watchHealth() {
+	if s.launcher.config.Health.Interval > 0 {
+		s.group.Go(func() { s.launcher.watchHealth(s.running, &s.troubles, s.launcher.askCommand) })
 	}
 }
 

@@ -17,6 +17,7 @@ type worker struct {
 	session *exchange.Worker
 	served  chan struct{} // closed when the session is over
 	cancel  context.CancelFunc
+	said    func(level int, text string)
 }
 
 // startWorker starts a process of the function. It has yet to load its handler.
@@ -39,7 +40,7 @@ func (f *function) startWorker(ctx context.Context) (*worker, error) {
 		_ = conn.Close()
 		return nil, fail.Wrap(err, fail.Internal, "start worker", string(l.application.name))
 	}
-	w := &worker{program: p, served: make(chan struct{})}
+	w := &worker{program: p, served: make(chan struct{}), said: l.said}
 	w.session = l.application.engine.Exchange.Worker(conn, l.application.name, exchange.WorkerOptions{OnLog: l.said})
 	var running context.Context
 	running, w.cancel = context.WithCancel(context.Background()) // end ends it
@@ -67,6 +68,7 @@ func (w *worker) ready(ctx context.Context, limit time.Duration) error {
 	case <-w.done:
 		<-w.served
 		if e := w.session.Failure(); e != nil {
+			w.said(3, exceptionText(e)) // an error: it is among the last lines that go with the event
 			return fail.Wrap(e, fail.Invalid, op, "")
 		}
 		return fail.New(fail.Invalid, op, "the worker %s before it was ready", w.exit).WithHint("See its last output.")

@@ -153,3 +153,29 @@ func TestQueueFull(t *testing.T) {
 		t.Errorf("six calls, room for three: %v", answers)
 	}
 }
+
+// With drop-oldest the newest find room, and who waits longest is told.
+func TestQueueDropsOldest(t *testing.T) {
+	d := newDevice(t)
+	d.apply(d.function(t, 1, "app", "1.0.0", "import time\ndef handle(event, context):\n    time.sleep(1)\n    return event\n", "limits: {queue: 2, full: drop-oldest}\n"))
+	d.succeeds(t, 1)
+	f, err := d.engine.functionOf("app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	errs := make([]error, 5)
+	for i := range errs {
+		group.Go(func() { _, errs[i] = d.invoke(t, "app", fmt.Sprint(i)) })
+		eventually(t, "the call was submitted", func() bool {
+			_, busy, waiting := f.load()
+			return busy+waiting == min(i+1, 3) && (i < 3 || f.activity.refused.Load() == uint64(i-2))
+		})
+	}
+	group.Wait()
+	for i, err := range errs { // 0 is at work; 1 and 2 waited longest
+		if dropped := i == 1 || i == 2; dropped != fail.Is(err, fail.Exhausted) || !dropped && err != nil {
+			t.Errorf("call %d: %v", i, err)
+		}
+	}
+}
