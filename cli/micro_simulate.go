@@ -24,10 +24,12 @@ func (s *session) microSimulateCommand() *cobra.Command {
 	board := "posix"
 	c := &cobra.Command{
 		Use:   "simulate DIRECTORY",
-		Short: "Run a function with the micro agent on this machine",
+		Short: "Run a function with the micro agent on this machine, with virtual pins",
 		Long: `Runs a built function as a microcontroller does: by the micro agent and its virtual machine, as the
 process fescue-micro ('make micro' builds it), with the memory of a board. Each line of input is
-an event. What the function answers, publishes and logs is printed.`,
+an event; one that begins with a slash sets a virtual pin: '/gpio 2 1', '/adc 0 32768', and
+'/i2c 0x48 0a1b' is what a device on the bus gives when it is read. What the function answers, publishes
+and logs, and what it does with pins, is printed.`,
 		Example: `  fescue build ./blink && fescue micro simulate ./blink
   echo 42 | fescue micro simulate ./roof --board mega`,
 		Args: args(cobra.ExactArgs(1)),
@@ -68,6 +70,7 @@ func (s *session) simulated(ctx context.Context, dir, board string) (micro.Modul
 	if err != nil {
 		return micro.Module{}, "", err
 	}
+	facts.Host |= micro.HostGPIO | micro.HostADC | micro.HostI2C // the virtual ones
 	path := filepath.Join(dir, "fescue.yaml")
 	text, err := readConfiguration(path)
 	if err != nil {
@@ -154,7 +157,7 @@ func (s *session) onSimulator(ctx context.Context, ev micro.Events, pins <-chan 
 	line := "unix:" + filepath.Join(dir, "line")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--id", "simulator", "--flash", filepath.Join(dir, "flash"), line)
+	cmd := exec.CommandContext(ctx, program, "--id", "simulator", "--flash", filepath.Join(dir, "flash"), "--pins", line)
 	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
 	in, err := cmd.StdinPipe()
 	if err == nil {

@@ -274,6 +274,7 @@ func (d *Device) returned(app spec.Name) {
 	if h.Previous != nil {
 		h.Version, h.Current, h.Previous = h.Previous.Version, *h.Previous, nil
 		h.Message += fmt.Sprintf("; the board went back to %s", h.Version)
+		h.checked = nil // one with a single slot does not have it any more
 	} else {
 		h.State = spec.Failed
 	}

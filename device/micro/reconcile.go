@@ -297,9 +297,9 @@ func (d *Device) holds(ctx context.Context, b *Board, app spec.Name, code []byte
 // restore installs again what a board that was replaced, or erased, does not have.
 func (d *Device) restore(ctx context.Context, h *holding) {
 	d.mu.Lock()
-	b := d.board
+	b, checked := d.board, h.checked
 	d.mu.Unlock()
-	if b == nil || b == h.checked {
+	if b == nil || b == checked {
 		return // when it comes; or it has been looked at
 	}
 	a := h.Current
@@ -315,7 +315,9 @@ func (d *Device) restore(ctx context.Context, h *holding) {
 	case <-ctx.Done():
 		return
 	}
+	d.mu.Lock()
 	h.checked = b
+	d.mu.Unlock()
 	if d.holds(ctx, b, a.Name, p.code) == nil || h.State == spec.Failed {
 		return
 	}

@@ -241,7 +241,7 @@ func compilePosix(t testing.TB) string {
 	posix.Lock()
 	defer posix.Unlock()
 	if posix.program == "" {
-		posix.program = compile(t, "../ports/posix/main.c", sanitised...)
+		posix.program = compile(t, "../ports/posix/main.c", append(sanitised[:len(sanitised):len(sanitised)], "../ports/posix/pins.c")...)
 	}
 	return posix.program
 }

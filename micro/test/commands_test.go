@@ -51,6 +51,74 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
+// Virtual pins: what is set is found, what is written is shown, what is not granted is
+// refused.
+func TestSimulatedPins(t *testing.T) {
+	f := newFescue(t)
+	f.withAgent()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"pins.c": pinsFunction,
+		"fescue.yaml": "name: pins\nversion: 1.0.0\nruntime: wasm\nplatform: micro\nhandler: pins.wasm:handle\n" +
+			"resources:\n  pins: [gpio/13, gpio/2, adc/0, i2c/0x48]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.must("build", dir)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, f.program, "micro", "simulate", dir)
+	cmd.Stdin = strings.NewReader("x\n/gpio 2 1\n/adc 0 513\n/i2c 0x48 2a\nx\n")
+	out, err := cmd.Output()
+	rest := string(out)
+	for _, want := range []string{
+		"pin gpio 13 output\n", "pin gpio 13 0\n", "reply 0 0 f6 fc\n", // nobody acknowledges: -10; not granted: -4
+		"pin gpio 13 1\n", "pin i2c 0x48 07\n", "reply 1 1 2a fc\n",
+	} {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("%v: %q is not said, or not in its turn:\n%s", err, want, out)
+		}
+		rest = after
+	}
+}
+
+// pinsFunction copies an input to an output, and answers with it, an analogue input in
+// units of 512, what a device on the bus says, and what an ungranted pin gives.
+const pinsFunction = `#include <fescue.h>
+
+static char text[16];
+static unsigned char answer;
+
+static char *hex(char *at, int v)
+{
+	*at++ = "0123456789abcdef"[v >> 4 & 15];
+	*at++ = "0123456789abcdef"[v & 15];
+	*at++ = ' ';
+	return at;
+}
+
+__attribute__((export_name("_initialize"))) void begin(void) { fescue_gpio_mode(13, FESCUE_OUTPUT); }
+
+FESCUE_HANDLER int handle(void)
+{
+	char *at = text;
+	int level = fescue_gpio_read(2);
+	unsigned char command = 7;
+	fescue_gpio_write(13, level);
+	*at++ = (char)('0' + level);
+	*at++ = ' ';
+	*at++ = (char)('0' + fescue_adc_read(0) / 512);
+	*at++ = ' ';
+	int n = fescue_i2c(0x48, &command, 1, &answer, 1);
+	at = hex(at, n == 1 ? answer : n);
+	at = hex(at, fescue_gpio_write(3, 1));
+	return fescue_reply(text, (unsigned)(at - text - 1));
+}
+`
+
 // The measurements of a line: of the process that simulate starts, and of one that comes.
 func TestMicroBench(t *testing.T) {
 	f := newFescue(t)

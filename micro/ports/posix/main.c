@@ -1,7 +1,7 @@
 /* The micro agent as a process: for tests, and for Linux machines that are too
  * small for the whole of Fescue.
  *
- *     fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] WHERE
+ *     fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] [--pins] WHERE
  *
  * WHERE is a serial device, or unix:PATH, tcp:HOST:PORT, udp:HOST:PORT, which are
  * connected to. A stream that ends is connected to again. */
@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "../../core/fescue_agent.h"
+#include "pins.h"
 
 enum { SLOT = 16384, HEAD = 1024, PAGE = 256, SLOTS = 4, DATA = 240, POOL = 65536, STACK = 2048 };
 
@@ -243,7 +244,7 @@ static void parse_key(const char *hex, uint8_t key[32])
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] WHERE\n"
+	fprintf(stderr, "usage: fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] [--pins] WHERE\n"
 	                "WHERE: a serial device, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT\n");
 	exit(2);
 }
@@ -255,6 +256,11 @@ static const char *options(int argc, char **argv, uint8_t key[32])
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--text") == 0) {
 			port.link.line = FESCUE_TEXT;
+			continue;
+		}
+		if (strcmp(argv[i], "--pins") == 0) {
+			port.pin = pins_operate;
+			port.i2c = pins_i2c;
 			continue;
 		}
 		if (i + 1 >= argc)
