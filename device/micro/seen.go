@@ -69,6 +69,10 @@ func describe(f wire.Frame) string {
 		}
 	case wire.Log, wire.Result, wire.Publish, wire.Register, wire.Remove:
 		return printable(f.Body)
+	case wire.Accept:
+		if a, err := f.Accept(); err == nil {
+			return fmt.Sprintf("from byte %d", a.Offset)
+		}
 	case wire.Progress:
 		if n, err := f.Number(); err == nil {
 			return fmt.Sprint(n)

@@ -162,7 +162,7 @@ func (f *fescue) monitor(what string) <-chan micro.Seen {
 }
 
 // sees waits for a thing that is seen.
-func sees(t *testing.T, seen <-chan micro.Seen, frame, text string) {
+func sees(t testing.TB, seen <-chan micro.Seen, frame, text string) {
 	t.Helper()
 	var before []string
 	for deadline := time.After(patience); ; {

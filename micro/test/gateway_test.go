@@ -225,7 +225,15 @@ func (b *board) traps() {
 func (b *board) interrupted(e *emulator) {
 	b.t.Helper()
 	b.deploy("echo", 0)
-	b.answers("old", "old")
+	seen := b.monitor(b.name)
+	for watching := false; !watching; { // until it has connected
+		b.answers("old", "old")
+		select {
+		case <-seen:
+			watching = true
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 	const size, limit = 6000, 3000
 	sent, full := 0, make(chan struct{})
 	b.proxy.set(cut(limit, &sent, full))
@@ -236,8 +244,7 @@ func (b *board) interrupted(e *emulator) {
 		b.t.Fatal("the upload does not come to the cut")
 	}
 	e.kill()
-	again, never := 0, make(chan struct{})
-	b.proxy.set(cut(1<<30, &again, never))
+	b.proxy.set(pass)
 	e.start()
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		got, err := b.invoke("ab")
@@ -248,9 +255,18 @@ func (b *board) interrupted(e *emulator) {
 			b.t.Fatalf("after the interruption: %q, %v", got, err)
 		}
 	}
-	b.proxy.mu.Lock()
-	defer b.proxy.mu.Unlock()
-	if again > size-1000 {
-		b.t.Errorf("%d bytes were sent again of a module of %d, of which some %d were there", again, size, limit)
+	sees(b.t, seen, "gone", "")
+	for deadline := time.After(patience); ; {
+		select {
+		case s := <-seen:
+			if s.Frame == "ACCEPT" {
+				if s.Text == "from byte 0" {
+					b.t.Errorf("the upload began anew, though some %d bytes of %d were there", limit, size)
+				}
+				return
+			}
+		case <-deadline:
+			b.t.Fatal("the upload is not seen")
+		}
 	}
 }
