@@ -25,7 +25,11 @@ async function configuration(page: Page) {
 }
 
 // plots are there when their lines are drawn: the device tells of itself every 10 s.
-const plots = (page: Page, n: number) => page.locator(".plot canvas").nth(n - 1).waitFor({ timeout: 60_000 });
+const plots = (page: Page, n: number) =>
+  page
+    .locator(".plot canvas")
+    .nth(n - 1)
+    .waitFor({ timeout: 60_000 });
 
 async function lastValues(page: Page) {
   await page.locator(".message").nth(1).waitFor();

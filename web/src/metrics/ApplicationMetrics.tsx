@@ -81,7 +81,7 @@ function Plots({ points, step, from, to }: PlotsProps) {
       <Plot title="How long calls took" {...of.took} {...common} tell={(s) => duration(s * 1000)} />
       <Plot title="Messages" {...of.messages} {...common} tell={rate} />
       <Plot title="Lost and refused messages" {...of.lost} {...common} tell={rate} />
-      <Plot title="Memory" {...of.memory} {...common} tell={bytes} />
+      <Plot title="Memory" {...of.memory} {...common} tell={bytes} binary />
       <Plot title="Processor" {...of.cpu} {...common} tell={percent} />
     </SimpleGrid>
   );

@@ -12,10 +12,13 @@ interface CanvasProps {
   to: number;
   most?: number; // of the values, where that is known
   tell: (value: number) => string;
+  binary?: boolean; // powers of two are the round numbers
   onPoint: (index: number | null) => void; // the reader points at
 }
 
 const height = 132;
+const few = 3; // so few are no line: they are dots
+const powers = Array.from({ length: 50 }, (_, i) => 2 ** i);
 
 export default function Canvas(props: CanvasProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -58,7 +61,13 @@ function optionsOf(at: HTMLElement, latest: { current: CanvasProps }): UPlot.Opt
     },
     axes: [
       { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map((t) => moment(t, latest.current)) },
-      { ...axis, size: 62, space: 36, values: (_, ticks) => ticks.map((v) => latest.current.tell(v)) },
+      {
+        ...axis,
+        size: 62,
+        space: 36,
+        incrs: latest.current.binary ? powers : undefined,
+        values: (_, ticks) => ticks.map((v) => latest.current.tell(v)),
+      },
     ],
     series: [
       {},
@@ -66,7 +75,7 @@ function optionsOf(at: HTMLElement, latest: { current: CanvasProps }): UPlot.Opt
         stroke: colour(`--fescue-${line.tone}`),
         width: 1.5,
         fill: line.filled ? colour(`--fescue-${line.tone}`) + "1f" : undefined,
-        points: { show: false },
+        points: { show: () => latest.current.times.length < few, size: 5 },
         spanGaps: false,
       })),
     ],

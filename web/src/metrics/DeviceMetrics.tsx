@@ -65,6 +65,7 @@ function Plots({ points, step, from, to }: PlotsProps) {
         {...common}
         most={last?.memoryTotal}
         tell={bytes}
+        binary
       />
       <Plot title="Messages and calls" {...drawn.traffic} {...common} tell={rate} />
       <Plot
@@ -73,6 +74,7 @@ function Plots({ points, step, from, to }: PlotsProps) {
         {...common}
         most={last?.diskTotal}
         tell={bytes}
+        binary
       />
     </SimpleGrid>
   );

@@ -15,9 +15,15 @@ interface PlotProps {
   to: number;
   most?: number;
   tell: (value: number) => string;
+  binary?: boolean;
 }
 
-export function Plot({ title, times, lines, from, to, most, tell }: PlotProps) {
+// begin leaves out a time before anything was told, but for some minutes: what is new would be
+// a line at the very edge.
+const begin = (times: number[], from: number, to: number) => Math.max(from, Math.min(times[0]! - 15, to - leastShown));
+const leastShown = 300;
+
+export function Plot({ title, times, lines, from, to, most, tell, binary }: PlotProps) {
   const [pointed, setPointed] = useState<number | null>(null);
   const at = pointed !== null && pointed < times.length ? pointed : times.length - 1;
   const said = (line: Line) => {
@@ -40,7 +46,7 @@ export function Plot({ title, times, lines, from, to, most, tell }: PlotProps) {
         </Text>
       ) : (
         <Suspense fallback={<Skeleton height={132} />}>
-          <Canvas times={times} lines={lines} from={from} to={to} most={most} tell={tell} onPoint={setPointed} />
+          <Canvas {...{ times, lines, to, most, tell, binary }} from={begin(times, from, to)} onPoint={setPointed} />
         </Suspense>
       )}
       <ul className="plot-legend">

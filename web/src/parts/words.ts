@@ -58,5 +58,8 @@ export const number = (n: number) => plain.format(n);
 // rate is a number per second: 0.4/s, 1,200/s.
 export const rate = (n: number) => `${n === 0 ? "0" : n < 10 ? n.toFixed(1) : plain.format(Math.round(n))}/s`;
 
-// percent is a share: 0.034 is 3 %.
-export const percent = (share: number) => `${Math.round(share * 100)} %`;
+// percent is a share: 0.034 is 3.4 %, 0.34 is 34 %.
+export function percent(share: number): string {
+  const n = share * 100;
+  return `${n >= 10 || Number.isInteger(n) ? Math.round(n) : n.toFixed(1)} %`;
+}

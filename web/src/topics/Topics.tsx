@@ -11,10 +11,14 @@ import { Page } from "../parts/Page";
 import { Spark } from "../parts/Spark";
 import { rate } from "../parts/words";
 import { Publish } from "./Publish";
+import type { TopicRate } from "./rates";
 import { TailView } from "./TailView";
 import { rowsOf, type Row, treeOf } from "./tree";
 import { Users } from "./Users";
 import { useTopics } from "./useTopics";
+
+// ofOthers leaves out filters that only somebody who looks on subscribes to, as this page does.
+const ofOthers = (t: TopicRate) => !/[#+]/.test(t.topic) || t.subscribedBy?.some((s) => s !== "@agent");
 
 export default function Topics() {
   const machines = useQuery(devices);
@@ -97,7 +101,7 @@ function Tree({ device, filter, onChoose }: { device: string; filter: string; on
     <nav aria-label="Topics">
       <Loaded query={query} height={240}>
         {() => {
-          const rows = rowsOf(treeOf(rates), folded);
+          const rows = rowsOf(treeOf(rates.filter(ofOthers)), folded);
           return (
             <div className="tree">
               <TreeRow

@@ -43,7 +43,7 @@ export function Users({ filter, device }: { filter: string; device: string }) {
   );
 }
 
-const others: Record<string, string> = { "@nats": "MQTT or NATS clients", "@agent": "the agent, for somebody at the API" };
+const others: Record<string, string> = { "@nats": "MQTT or NATS clients", "@agent": "somebody at the API" };
 
 function Names({ of, none = "no application" }: { of: string[]; none?: string }) {
   if (of.length === 0) return <span className="faint">{none}</span>;
