@@ -31,15 +31,15 @@ export function Plot({ title, times, lines, from, to, most, tell, binary }: Plot
     return value === null || value === undefined ? "–" : tell(value);
   };
   return (
-    <figure
+    <div
       className="card plot"
       role="group"
       aria-label={`${title}: ${times.length ? lines.map((l) => `${l.name} ${said(l)}`).join(", ") : "nothing is known"}`}
     >
-      <figcaption className="plot-head">
+      <div className="plot-head">
         <strong>{title}</strong>
         {pointed !== null && times[at] !== undefined && <span className="faint">{atTime(new Date(times[at]! * 1000))}</span>}
-      </figcaption>
+      </div>
       {times.length === 0 ? (
         <Text size="sm" c="dimmed" className="plot-empty">
           Nothing is known of this time yet.
@@ -57,6 +57,6 @@ export function Plot({ title, times, lines, from, to, most, tell, binary }: Plot
           </li>
         ))}
       </ul>
-    </figure>
+    </div>
   );
 }
