@@ -53,7 +53,7 @@ it("takes pictures of every page", async () => {
 // Those of docs/console.md: few, and small.
 it("takes the pictures of the documentation", async () => {
   const { page } = await open(browser, fescue, { colorScheme: "light", viewport: { width: 1040, height: 640 } });
-  for (const name of ["overview", "edit-configuration", "deployment-failed", "topics"]) {
+  for (const name of ["overview", "edit-configuration", "deployment-failed", "topics", "device"]) {
     const { path, ready } = pages.find((p) => p.name === name)!;
     await page.goto(fescue.at(path));
     await ready(page);
