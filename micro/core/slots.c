@@ -218,7 +218,15 @@ uint8_t fescue_slot_commit(const fescue_flash *f, uint8_t slot)
 		return 0;
 	if (h.number != 0)
 		return 1;
-	uint32_t words[2] = {number + 1, ~(number + 1)};
+	uint32_t words[2];
+	fescue_flash_read(words, f->base + mark_at(f, slot, MARK_COMMIT), sizeof words);
+	if ((words[0] & words[1]) != 0xffffffff) {
+		/* The power went within these bytes, which can't be programmed again. */
+		fescue_slot_forget(f, slot);
+		return 0;
+	}
+	words[0] = number + 1;
+	words[1] = ~(number + 1);
 	return f->program(mark_at(f, slot, MARK_COMMIT), (const uint8_t *)words, sizeof words);
 }
 

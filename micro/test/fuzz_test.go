@@ -1,7 +1,10 @@
 package test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +23,7 @@ func fuzzRuns() string {
 
 // fuzz compiles a harness with libFuzzer and runs it on seeds; a fault of the C code
 // ends it.
-func fuzz(t *testing.T, harness string, seeds [][]byte) {
+func fuzz(t *testing.T, harness string, seeds [][]byte, flags ...string) {
 	core, err := filepath.Glob("../core/*.c")
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +31,7 @@ func fuzz(t *testing.T, harness string, seeds [][]byte) {
 	dir := t.TempDir()
 	program, corpus := filepath.Join(dir, "fuzz"), filepath.Join(dir, "corpus")
 	args := append([]string{"-std=gnu99", "-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-o", program, harness}, core...)
+	args = append(args, flags...)
 	if out, err := exec.Command("clang", args...).CombinedOutput(); err != nil {
 		t.Fatalf("clang (make micro-deps installs it): %v\n%.3000s", err, out)
 	}
@@ -74,4 +78,23 @@ func TestFuzzAgent(t *testing.T) {
 		wrap(welcome), wrap(wire.AppendChunk(offer, 1, 0, make([]byte, 40))), wrap(wire.AppendPlain(welcome, wire.List, 2, "")),
 		wrap(wire.AppendInvoke(welcome, 3, 100, []wire.Attribute{{Name: "function", Value: "f"}}, []byte("x"))), []byte("~AQID\n"),
 	})
+}
+
+// The slots, with power cuts.
+func TestFuzzSlots(t *testing.T) {
+	fuzz(t, "harness/fuzz_slots.c", [][]byte{
+		{0, 70, 1, 0, 1, 0, 2, 0, 3, 0}, {0, 70, 1, 0, 1, 0, 2, 0, 0, 73, 5, 40, 1, 0, 1, 0, 2, 0, 3, 1},
+		{0, 10, 1, 0, 2, 0, 5, 90, 0, 13, 1, 0, 2, 0, 4, 0},
+	})
+}
+
+// The text-safe mode: the bytes are lines of a console, among them packets.
+func TestFuzzText(t *testing.T) {
+	line := func(packet []byte) []byte {
+		packet = binary.LittleEndian.AppendUint32(packet, crc32.ChecksumIEEE(packet))
+		return []byte("boot\r\n~" + base64.RawStdEncoding.EncodeToString(packet) + "\n")
+	}
+	opened := line([]byte{2, 0, 0, 1, 1, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	data := line(append([]byte{3, 0, 1}, wire.AppendWelcome(nil, wire.WelcomeBody{Version: 1, MaxBody: 1024})...))
+	fuzz(t, "harness/fuzz_agent.c", [][]byte{opened, append(opened[:len(opened):len(opened)], data...)}, "-DFUZZ_LINE=FESCUE_TEXT")
 }

@@ -4,6 +4,11 @@
 
 #include "../../core/fescue_agent.h"
 
+/* By the input, or the one that a test asks for. */
+#ifndef FUZZ_LINE
+#define FUZZ_LINE (size % 2 ? FESCUE_SERIAL : FESCUE_TEXT)
+#endif
+
 enum { SLOT = 2048, SLOTS = 2 };
 
 static uint8_t store[SLOT * SLOTS];
@@ -63,7 +68,7 @@ static void packet(const uint8_t *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t in[64 + 2 * FESCUE_PACKET_MOST], out[256], frame[256], pool[4096];
-	port = (fescue_port){.link = {.line = size % 2 ? FESCUE_SERIAL : FESCUE_TEXT, .write = line_write, .millis = millis, .nonce = nonce,
+	port = (fescue_port){.link = {.line = FUZZ_LINE, .write = line_write, .millis = millis, .nonce = nonce,
 	                              .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
 	                     .pump = pump, .id = "x", .platform = "micro/fuzz",
 	                     .frame = frame, .frame_size = sizeof frame, .pool = pool, .pool_size = sizeof pool, .stack = 256,
