@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -124,7 +125,7 @@ func (d *device) openExchange(ctx context.Context, f *fabric.Server) (err error)
 			if denial.Credential {
 				return // no application's: it is in the device's log, and counted
 			}
-			d.logs.Writer(denial.Application, "", 0).Note("warning", "denied: "+string(denial.Kind)+" "+denial.Topic)
+			d.logs.Writer(denial.Application, "", 0).Note("warning", fmt.Sprintf("denied: %s %s (%d times)", denial.Kind, denial.Topic, denial.Count))
 		},
 	})
 	if err := d.router.OpenStores(filepath.Join(d.dir, "exchange")); err != nil {

@@ -76,7 +76,7 @@ const (
 // Callback is where the results of asynchronous requests are posted.
 type Callback struct {
 	URL     string   `yaml:"url,omitempty" json:"url,omitempty" doc:"Where every result is posted."`
-	Origins []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Origins, such as https://ci.example.org, of which a request may name a URL in its header Callback-Url."`
+	Origins []string `yaml:"origins,omitempty" json:"origins,omitempty" doc:"Origins, each a scheme and a host, of which a request may name a URL in its header Callback-Url."`
 }
 
 // PayloadForm is how a payload comes to the handler.
