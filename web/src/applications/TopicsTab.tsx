@@ -15,8 +15,21 @@ import { useTopics } from "../topics/useTopics";
 import { type Used, usedBy } from "./used";
 
 const columns: Column<Used>[] = [
-  { name: "Topic", width: "minmax(120px, 2fr)", cell: (u) => <span className="mono">{u.topic}</span> },
-  { name: "It", width: "minmax(90px, 1fr)", cell: (u) => u.does },
+  { name: "Topic", width: "minmax(90px, 2fr)", cell: (u) => <span className="mono">{u.topic}</span> },
+  {
+    name: "It",
+    width: "minmax(122px, 2fr)",
+    cell: (u) => (
+      <span className="headline">
+        {u.does}
+        {u.note && (
+          <span className="tag" data-tone="warn">
+            {u.note}
+          </span>
+        )}
+      </span>
+    ),
+  },
   {
     name: "Rate",
     width: "minmax(60px, 1fr)",
@@ -28,17 +41,6 @@ const columns: Column<Used>[] = [
     ),
   },
   { name: "Messages", width: "minmax(80px, 1fr)", from: "sm", cell: (u) => number(u.messages) },
-  {
-    name: "Note",
-    width: "minmax(120px, 1.5fr)",
-    from: "sm",
-    cell: (u) =>
-      u.note && (
-        <span className="tag" data-tone="warn">
-          {u.note}
-        </span>
-      ),
-  },
 ];
 
 export function TopicsTab({ app }: { app: Application }) {

@@ -18,6 +18,9 @@ import { count, rate } from "../parts/words";
 import type { Graph, Node } from "./graph";
 import { layout, sizes } from "./layout";
 
+// On a small screen a part of the map that can be read is better than all of it that cannot.
+const legible = 0.6;
+
 type Drawn = FlowNode<{ node: Node }>;
 
 export default function GraphView({ graph }: { graph: Graph }) {
@@ -52,7 +55,7 @@ export default function GraphView({ graph }: { graph: Graph }) {
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.08 }}
+        fitViewOptions={{ maxZoom: 1.1, minZoom: legible, padding: 0.08 }}
         minZoom={0.15}
         nodesDraggable={false}
         nodesConnectable={false}
