@@ -164,7 +164,8 @@ func (m *machine) serverTellsOfDevice() {
 	for _, p := range h.Points {
 		calls, errors, longest = calls+p.Calls, errors+p.Errors+p.Timeouts, max(longest, p.P99)
 	}
-	if calls <= 0 || errors <= 0 || longest < 1 {
+	// The percentile is one of a bucket of the histogram, which the late call is in.
+	if calls <= 0 || errors <= 0 || longest < 0.5 {
 		m.t.Errorf("history of the application: %+v", h.Points)
 	}
 }

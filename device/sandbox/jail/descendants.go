@@ -77,19 +77,30 @@ func statOf(pid int) [][]byte {
 // below tells whether a process descends from root. Between them may be one that has
 // ended and was not collected yet.
 func below(root, pid int) bool {
-	for range 64 { // a line that is longer is nobody's that we have to do with
+	for range 16 {
+		if descends, sure := line(root, pid); sure {
+			return descends
+		}
+	}
+	return false
+}
+
+// line follows a process's line of parents up to root. It is not sure when one of them has
+// ended meanwhile: its children have another parent now.
+func line(root, pid int) (descends, sure bool) {
+	for n := range 64 { // a line that is longer is nobody's that we have to do with
 		fields := statOf(pid)
 		if len(fields) < 4 {
-			return false
+			return false, n == 0
 		}
 		parent, err := strconv.Atoi(string(fields[1]))
 		if err != nil || parent <= 0 {
-			return false
+			return false, true
 		}
 		if parent == root {
-			return true
+			return true, true
 		}
 		pid = parent
 	}
-	return false
+	return false, true
 }
