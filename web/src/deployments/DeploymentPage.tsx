@@ -46,8 +46,9 @@ export default function DeploymentPage({ id }: { id: number }) {
         {(shown) =>
           d && (
             <>
-              <Progress id={shown.id} devices={shown.devices.map((x) => x.device)} />
+              {/* Above the steps, whose list grows. */}
               <Changes deployment={d} history={history.data ?? []} />
+              <Progress id={shown.id} devices={shown.devices.map((x) => x.device)} />
             </>
           )
         }
