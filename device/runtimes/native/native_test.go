@@ -2,11 +2,8 @@ package native_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,53 +22,13 @@ import (
 // event, and, under these names, programs that speak the protocol.
 func TestMain(m *testing.M) {
 	sandbox.Main()
-	kinds := map[string]worker.Program{
-		native.Kind: worker.Function(native.LoadProgram),
-		"function":  worker.Function(func(h *worker.Host, _ []string) (worker.Handler, error) { return function{h}.handle, nil }),
-		"broken":    worker.Function(func(*worker.Host, []string) (worker.Handler, error) { return nil, errors.New("there is no model") }),
-	}
+	kinds := runtimetest.Programs()
+	kinds[native.Kind] = worker.Function(native.LoadProgram)
 	if name := filepath.Base(os.Args[0]); kinds[name] != nil {
 		os.Args = worker.Command(os.Args[0], name)
 	}
 	worker.Main(kinds)
 	goleak.VerifyTestMain(m)
-}
-
-// function is that of the conformance suite.
-type function struct{ host *worker.Host }
-
-func (f function) handle(ctx context.Context, e worker.Event) ([]byte, error) {
-	verb, rest, _ := strings.Cut(string(e.Payload), " ")
-	switch verb {
-	case "echo":
-		return []byte(rest), nil
-	case "fail":
-		return nil, &worker.Failure{Type: "Broken", Message: rest, Stack: "in handle"}
-	case "sleep":
-		ms, err := strconv.Atoi(rest)
-		time.Sleep(time.Duration(ms) * time.Millisecond)
-		return []byte("slept"), err
-	case "print":
-		fmt.Fprintln(os.Stdout, "out", rest)
-		fmt.Fprintln(os.Stderr, "err", rest)
-		return nil, nil
-	case "exit":
-		status, _ := strconv.Atoi(rest)
-		os.Exit(status)
-	case "read":
-		return os.ReadFile(rest)
-	case "write":
-		return nil, os.WriteFile(rest, []byte("x"), 0o644)
-	case "variable":
-		return []byte(os.Getenv(rest)), nil
-	case "topic":
-		return []byte(e.Attributes["subject"]), nil
-	case "publish":
-		return nil, f.host.Publish(ctx, rest, []byte("published"))
-	case "log":
-		return nil, f.host.Log(2, rest)
-	}
-	return nil, errors.New("no verb " + verb)
 }
 
 func self(t testing.TB) string {
