@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { expect } from "vitest";
-import type { Fescue } from "./fescue";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFailed } from "vitest";
+import { Fescue } from "./fescue";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -88,4 +88,27 @@ export async function picture(page: Page, name: string) {
 export async function fits(page: Page, where: string) {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(over, `${where}: pixels wider than the screen`).toBeLessThanOrEqual(0);
+}
+
+// one starts a Fescue and a browser for a file of tests, and gives them to ready. A test that fails leaves a picture of this
+// name; one in which the browser complained has failed.
+export function one(name: string, ready: (it: { fescue: Fescue; browser: Browser; seen: Watched }) => void) {
+  let fescue: Fescue | undefined;
+  let browser: Browser | undefined;
+  let seen: Watched | undefined;
+  beforeAll(async () => {
+    [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
+    seen = await open(browser, fescue);
+    ready({ fescue, browser, seen });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await fescue?.stop();
+  });
+  beforeEach(() =>
+    onTestFailed(async () => {
+      if (seen) await picture(seen.page, `${name}-failed`);
+    }),
+  );
+  afterEach(() => expect(seen?.faults.splice(0)).toEqual([]));
 }

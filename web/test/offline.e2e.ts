@@ -1,23 +1,12 @@
 // What may happen to the connection and the session while one works, and working without a
 // mouse.
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
-import { launch, open, picture, type Watched } from "./browser";
-import { eventually, Fescue } from "./fescue";
+import { afterEach, describe, expect, it } from "vitest";
+import { one, type Watched } from "./browser";
+import { eventually, type Fescue } from "./fescue";
 
 let fescue: Fescue;
-let browser: Browser;
 let seen: Watched;
-beforeAll(async () => {
-  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
-  seen = await open(browser, fescue);
-});
-afterAll(async () => {
-  await browser?.close();
-  await fescue?.stop();
-});
-beforeEach(() => onTestFailed(() => picture(seen.page, "offline-failed")));
-afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
+one("offline", (it) => ({ fescue, seen } = it));
 
 describe("the keyboard alone", () => {
   // tabTo presses Tab (or back) until something of a role and a name has the focus.
@@ -119,7 +108,8 @@ describe("the session", () => {
     // Without its word the cookie changes nothing.
     expect((await fetch(fescue.url + "/v1/session", { method: "DELETE", headers: header })).status).toBe(403);
     await fetch(fescue.url + "/v1/session", { method: "DELETE", headers: { ...header, "Fescue-CSRF": csrf } });
-    await page.getByRole("tab", { name: "Deployments" }).click();
+    // By its address: the page itself may notice the end at any time, and be gone before a click.
+    await page.goto(fescue.url + "/applications/typed/deployments");
     await page.getByRole("heading", { name: "Sign in to Fescue" }).waitFor();
     await page.getByLabel("Token", { exact: true }).fill(fescue.token);
     await page.getByRole("button", { name: "Sign in" }).click();

@@ -1,22 +1,13 @@
 // One person's way through the console, in a real browser against the real binary.
 import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
-import { launch, open, picture, type Watched, write } from "./browser";
-import { eventually, Fescue } from "./fescue";
+import { describe, expect, it } from "vitest";
+import { one, type Watched, write } from "./browser";
+import { eventually, type Fescue } from "./fescue";
 
 let fescue: Fescue;
 let browser: Browser;
 let seen: Watched;
-beforeAll(async () => {
-  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
-  seen = await open(browser, fescue);
-});
-afterAll(async () => {
-  await browser?.close();
-  await fescue?.stop();
-});
-beforeEach(() => onTestFailed(() => picture(seen.page, "story-failed")));
-afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
+one("story", (it) => ({ fescue, browser, seen } = it));
 
 const greet = (word: string) => `def handle(event, context):
     print("greeting", event["name"])

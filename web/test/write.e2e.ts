@@ -2,25 +2,15 @@
 // taken back. Story.e2e.ts is one way through all of it; this is what lies beside the way.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import type { Browser, Locator } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
-import { launch, open, picture, type Watched, write } from "./browser";
-import { eventually, Fescue } from "./fescue";
+import type { Locator } from "playwright-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { one, type Watched, write } from "./browser";
+import { eventually, type Fescue } from "./fescue";
 import { deployText } from "./pages";
 
 let fescue: Fescue;
-let browser: Browser;
 let seen: Watched;
-beforeAll(async () => {
-  [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
-  seen = await open(browser, fescue);
-});
-afterAll(async () => {
-  await browser?.close();
-  await fescue?.stop();
-});
-beforeEach(() => onTestFailed(() => picture(seen.page, "write-failed")));
-afterEach(() => expect(seen.faults.splice(0)).toEqual([]));
+one("write", (it) => ({ fescue, seen } = it));
 
 const config = (name: string, version = "0.1.0", more = "") =>
   `name: ${name}\nversion: ${version}\nruntime: python\nhandler: main.handle\n${more}`;
