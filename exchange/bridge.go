@@ -236,7 +236,7 @@ func (b *bridge) give(ru *rule, c *kept.Consumer, d kept.Delivery) {
 		c.Done(d.Sequence)
 		return
 	}
-	id := fmt.Sprintf("%s-%d-%x", ru.App, d.Sequence, d.Time.UnixMilli())
+	id := fmt.Sprintf("%s-%s-%d-%x", ru.App, ru.Keep.Topic, d.Sequence, d.Time.UnixMilli())
 	b.nats.Promise(subject, d.Payload, id, func(err error) {
 		if err != nil {
 			c.Again(d.Sequence, -1)

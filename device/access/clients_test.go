@@ -70,7 +70,10 @@ func open(ctx context.Context, dir, mqtt string, change ...func(*fabric.Options)
 	if err != nil {
 		return nil, nil, err
 	}
-	d.router = exchange.New(exchange.Options{Device: "device"})
+	d.router = exchange.New(exchange.Options{
+		Device: "device",
+		Clock:  func() time.Time { return time.Now().Truncate(time.Second) }, // many messages at the same time
+	})
 	if err := d.router.OpenStores(filepath.Join(dir, "exchange")); err != nil {
 		return nil, nil, err
 	}

@@ -227,11 +227,18 @@ func TestPromisesOutliveTheBroker(t *testing.T) {
 	host, port, _ := net.SplitHostPort(v.mqtt)
 	up := exec.Command(python, "testdata/paho_kept.py", host, port, "sensor", password, fmt.Sprint(total))
 	var said bytes.Buffer
-	up.Stdout, up.Stderr = &said, &said
-	if err := up.Start(); err != nil {
+	up.Stderr = &said
+	out, err := up.StdoutPipe()
+	if err == nil {
+		err = up.Start()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = up.Process.Kill() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "connected\n" {
+		t.Fatalf("the MQTT client says %q, %v: %s", line, err, said.String())
+	}
 	stored := map[uint32]bool{}
 	for n := range kills + 1 {
 		v.storeUntil(stored, uint32(total*(n+1)/(kills+1)), n < kills)

@@ -1,6 +1,7 @@
-"""Publishes numbered messages with QoS 1 through whatever happens; ends when all are acknowledged."""
+"""Says "connected", then publishes numbered messages with QoS 1 through whatever happens; ends when all are acknowledged."""
 
 import sys
+import threading
 import time
 
 import paho.mqtt.client as mqtt
@@ -13,8 +14,13 @@ client.username_pw_set(USER, PASSWORD)
 client.reconnect_delay_set(min_delay=1, max_delay=1)
 client.max_inflight_messages_set(32)
 client.on_publish = lambda c, u, mid, *_: acknowledged.add(mid)
+connected = threading.Event()
+client.on_connect = lambda *_: connected.set()
 client.connect(HOST, PORT, keepalive=30)
 client.loop_start()
+if not connected.wait(30):
+    sys.exit("no connection")
+print("connected", flush=True)
 sent = []
 for n in range(TOTAL):
     sent.append(client.publish("a/kept/up", str(n), 1).mid)
