@@ -115,7 +115,8 @@ while True:
 `
 
 // An application that tries all that is forbidden gets none of it, and its
-// neighbour does not notice.
+// neighbour does not notice. That each attempt would succeed without its walls is seen in
+// package device/sandbox (TestEveryWallHolds, TestEveryLimitHolds).
 func TestHostile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("as another user than root applications share the agent's user id: package device/sandbox tests what is enforced then")

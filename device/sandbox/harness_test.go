@@ -67,7 +67,12 @@ func (w testWriter) Write(b []byte) (int, error) {
 // agent's are; t.TempDir is the tester's alone.
 func publicDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "fescue-sandbox-test-")
+	return publicDirIn(t, "")
+}
+
+func publicDirIn(t testing.TB, parent string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(parent, "fescue-sandbox-test-")
 	if err != nil {
 		t.Fatal(err)
 	}

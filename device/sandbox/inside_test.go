@@ -6,6 +6,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,10 +25,7 @@ const insideName = "fescue-test-inside"
 // tryInside runs attempts within a sandbox and gives their outcomes.
 func tryInside(t *testing.T, s *Sandbox, o Options, attempts ...string) map[string]string {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	self := publicSelf(t)
 	o.Application = "app"
 	o.Argv = append([]string{self, insideName}, attempts...)
 	o.ReadOnly = append(o.ReadOnly, self)
@@ -45,13 +45,32 @@ func tryInside(t *testing.T, s *Sandbox, o Options, attempts ...string) map[stri
 // insideOptions give a script the variable that runs an attempt.
 func insideOptions(t *testing.T, o Options, variable, attempt string) Options {
 	t.Helper()
+	self := publicSelf(t)
+	o.Env = append(o.Env, variable+"="+self+" "+insideName+" "+attempt)
+	o.ReadOnly = append(o.ReadOnly, self)
+	return o
+}
+
+// publicSelf is the test's program where every user can execute it, also where nothing
+// is shown to the sandbox but what the device has.
+func publicSelf(t *testing.T) string {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Env = append(o.Env, variable+"="+self+" "+insideName+" "+attempt)
-	o.ReadOnly = append(o.ReadOnly, self)
-	return o
+	path := filepath.Join(publicDir(t), "self")
+	if os.Link(self, path) == nil {
+		return path
+	}
+	text, err := os.ReadFile(self)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func inside(attempts []string) int {
@@ -113,8 +132,28 @@ func try(name, arg string) error {
 	case "kill":
 		pid, _ := strconv.Atoi(arg)
 		return unix.Kill(pid, unix.SIGKILL)
+	case "signal":
+		pid, _ := strconv.Atoi(arg)
+		return unix.Kill(pid, unix.SIGCONT)
 	case "setuid":
 		return unix.Setuid(0)
+	case "become-root":
+		out, err := exec.Command(arg, "-u").Output()
+		if err == nil && string(out) != "0\n" {
+			err = errors.New("still another user")
+		}
+		return err
+	case "ask":
+		return ask(arg)
+	case "files":
+		return openMany(arg)
+	case "forks":
+		return forkMany(arg)
+	case "fill":
+		signal.Ignore(unix.SIGXFSZ)
+		return os.WriteFile(arg, make([]byte, 3<<20), 0o600)
+	case "burn":
+		return burn(arg)
 	case "mknod":
 		return unix.Mknod(arg, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3)))
 	case "hog":
@@ -150,14 +189,24 @@ func countProcesses(most string) error {
 func trySystemCall(name, arg string) error {
 	var errno unix.Errno
 	switch name {
+	case "queue":
+		_, err := messageQueue(arg, unix.O_RDWR)
+		return err
+	case "shared-memory":
+		key, _ := strconv.Atoi(arg)
+		_, err := unix.SysvShmGet(key, 0, 0)
+		return err
+	case "chroot":
+		return unix.Chroot(arg)
 	case "mount":
 		return unix.Mount("none", "/tmp", "tmpfs", 0, "")
 	case "unshare":
 		return unix.Unshare(unix.CLONE_NEWUTS)
 	case "clone-user":
-		_, _, errno = unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-		if errno == 0 {
-			return nil
+		var pid uintptr
+		pid, _, errno = unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if pid == 0 && errno == 0 {
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0) // the new process
 		}
 	case "clone3":
 		_, _, errno = unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)

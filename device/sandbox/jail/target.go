@@ -60,9 +60,14 @@ func forkConfined(p *Plan, tasks []int, socket int) (int, error) {
 	if socket >= 0 {
 		files = append(files, uintptr(socket))
 	}
+	lift, err := lendLimits(p.Limits)
+	if err != nil {
+		return 0, err
+	}
 	pid, err := syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
 		Env: p.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
+	lift()
 	if err != nil {
 		return 0, executeFailure(err, program)
 	}
@@ -77,12 +82,38 @@ func forkConfined(p *Plan, tasks []int, socket int) (int, error) {
 // inherited limits are set before the fork; they do the helper no harm.
 func inherited(resource int) bool { return !notInherited(resource) }
 
-// notInherited limits are set on the program after the fork: the helper's Go
-// runtime dies when it gets no memory or thread, and cannot raise a limit again
-// that it has lowered. They are those that stand in for missing control groups;
-// for some 50 µs the program is without.
+// notInherited limits are those that stand in for missing control groups. The helper's Go
+// runtime dies when it gets no memory or thread, and cannot raise a hard limit again
+// that it has lowered: it lends the program its soft limit for the fork, and
+// the hard one is set on the program after it.
 func notInherited(resource int) bool {
 	return resource == unix.RLIMIT_DATA || resource == unix.RLIMIT_NPROC
+}
+
+// lendLimits has the helper itself under the soft limits that are not inherited, until lift is
+// called: what is forked meanwhile is under them from its first instruction on.
+func lendLimits(limits []Limit) (lift func(), err error) {
+	before := map[int]unix.Rlimit{}
+	lift = func() {
+		for resource, l := range before {
+			_ = unix.Prlimit(0, resource, &l, nil) // up to the hard limit needs no right
+		}
+	}
+	for _, l := range limits {
+		if !notInherited(l.Resource) {
+			continue
+		}
+		var now unix.Rlimit
+		if err = unix.Prlimit(0, l.Resource, nil, &now); err == nil {
+			before[l.Resource] = now
+			err = unix.Prlimit(0, l.Resource, &unix.Rlimit{Cur: min(l.Value, now.Cur), Max: now.Max}, nil)
+		}
+		if err != nil {
+			lift()
+			return nil, because(err, "set resource limit", "")
+		}
+	}
+	return lift, nil
 }
 
 // setLimits sets the chosen limits on a process; 0 is this one.
