@@ -373,6 +373,74 @@ func TestSameClientID(t *testing.T) {
 	}
 }
 
+// TestSameMQTTClient: of two connections with one client id and credential the newer one stays,
+// as MQTT wants it.
+func TestSameMQTTClient(t *testing.T) {
+	d := start(t)
+	host, port := d.hostPort("mqtt")
+	client := func(name string, args ...string) (*exec.Cmd, *output) {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%v: run `make deps`", err)
+		}
+		c := exec.Command("stdbuf", append([]string{"-oL", name, "-d", "-h", host, "-p", port, "-V", "mqttv311", "-i", "one", "-u", "sensor", "-P", password, "-t", "a/x"}, args...)...)
+		said := &output{}
+		c.Stdout, c.Stderr = said, said
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
+		return c, said
+	}
+	_, said := client("mosquitto_sub")
+	d.until("the first has subscribed", func() bool { return said.count("SUBACK") == 1 })
+	second, _ := client("mosquitto_pub", "-m", "of the second", "-q", "1")
+	if err := second.Wait(); err != nil {
+		t.Errorf("the second was not let in: %v", err)
+	}
+	d.until("the first was sent away, and came back when the second had gone", func() bool {
+		return said.count("sending CONNECT") > 1 && said.count("SUBACK") > 1
+	})
+}
+
+// TestSameNATSClient: connections with one credential are beside each other. Each has its own
+// subscriptions, and the end of one does not touch the other.
+func TestSameNATSClient(t *testing.T) {
+	d := start(t)
+	var connections [2]*nats.Conn
+	var subs [2]*nats.Subscription
+	for i := range connections {
+		nc, err := d.nats("sensor", nats.Name("same"), nats.NoReconnect())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		sub, err := nc.SubscribeSync("a.*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		connections[i], subs[i] = nc, sub
+	}
+	expect := func(sub *nats.Subscription, payload string) {
+		t.Helper()
+		if m, err := sub.NextMsg(patience); err != nil || string(m.Data) != payload {
+			t.Errorf("%v %v instead of %s", m, err, payload)
+		}
+	}
+	if err := connections[0].Publish("a.x", []byte("to both")); err != nil {
+		t.Fatal(err)
+	}
+	expect(subs[0], "to both")
+	expect(subs[1], "to both")
+	connections[0].Close()
+	if err := connections[1].Publish("a.x", []byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	expect(subs[1], "still here")
+}
+
 // anyPort is the address for a second listener beside one at mqtt, if there is one.
 func anyPort(mqtt string) string {
 	if mqtt == "" {

@@ -67,6 +67,12 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
+func (o *output) count(part string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Count(o.text.String(), part)
+}
+
 func (o *output) has(words ...string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -36,6 +36,7 @@ func Run(t *testing.T, f Fixture) {
 		{"Denied", testDenied},
 		{"PermissionsChange", testPermissionsChange},
 		{"Revoked", testRevoked},
+		{"SameIdentity", testSameIdentity},
 		{"Requests", testRequests},
 		{"State", testState},
 		{"StateIsOnesOwn", testStateIsOnesOwn},
