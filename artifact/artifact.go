@@ -15,11 +15,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 // Limits bound what an archive may hold.
@@ -44,21 +43,12 @@ type Info struct {
 
 const mib = 1 << 20
 
-// syncDir makes what was renamed into or removed from dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // diskError gives an error of the disk its kind: a full disk is Exhausted.
 func diskError(err error, op, path string) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if durable.Full(err) {
 		return fail.New(fail.Exhausted, op, "%w", err).On(path).
 			WithHint("Free some space on the disk that holds %s, or move the state directory.", filepath.Dir(path))
 	}

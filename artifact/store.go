@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -103,7 +104,7 @@ func (s *Store) keep(f *os.File, d spec.Digest) error {
 	to := s.path(d)
 	folder := filepath.Dir(to)
 	if err := os.Mkdir(folder, 0o700); err == nil {
-		if err := syncDir(filepath.Dir(folder)); err != nil {
+		if err := durable.SyncDir(filepath.Dir(folder)); err != nil {
 			return err
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
@@ -112,7 +113,7 @@ func (s *Store) keep(f *os.File, d spec.Digest) error {
 	if err := os.Rename(f.Name(), to); err != nil {
 		return err
 	}
-	return syncDir(folder)
+	return durable.SyncDir(folder)
 }
 
 func copyError(err error, op, path string) error {
@@ -176,7 +177,7 @@ func (s *Store) Delete(d spec.Digest) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return diskError(errors.Join(err, syncDir(filepath.Dir(s.path(d)))), "delete artifact", string(d))
+	return diskError(errors.Join(err, durable.SyncDir(filepath.Dir(s.path(d)))), "delete artifact", string(d))
 }
 
 // List is the digests of all that is kept, sorted.

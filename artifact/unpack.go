@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 // Contents are the files of an archive.
@@ -81,7 +82,7 @@ func Unpack(ctx context.Context, f *os.File, dir string, l Limits) (info Info, e
 	if err := os.Rename(aside, dir); err != nil {
 		return Info{}, diskError(err, op, dir)
 	}
-	return info, diskError(syncDir(filepath.Dir(dir)), op, dir)
+	return info, diskError(durable.SyncDir(filepath.Dir(dir)), op, dir)
 }
 
 // TempPrefix begins the names of directories and files that are being built;

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"fescue.dev/fescue/internal/durable"
 )
 
 // lockDirectory waits until no other extraction works in dir, of this process or
@@ -46,21 +48,12 @@ func sweep(dir string) error {
 	return nil
 }
 
-func syncDirectory(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close() // opened for reading
-	return d.Sync()
-}
-
 // syncDirectories syncs a directory and all below it.
 func syncDirectories(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		return syncDirectory(path)
+		return durable.SyncDir(path)
 	})
 }

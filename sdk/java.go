@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 //go:embed java/src/main/java
@@ -95,5 +96,5 @@ func publishClasses(aside, classes string) error {
 	if err := os.Rename(aside, classes); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDirectory(filepath.Dir(classes))
+	return durable.SyncDir(filepath.Dir(classes))
 }

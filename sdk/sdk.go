@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 //go:embed python/fescue/*.py python/fescue/py.typed
@@ -105,7 +106,7 @@ func build(dir, target string, files fs.FS) error {
 	if err := os.Rename(aside, target); err != nil {
 		return err
 	}
-	return syncDirectory(dir)
+	return durable.SyncDir(dir)
 }
 
 func writeAll(dir string, files fs.FS) error {

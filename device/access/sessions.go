@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"fescue.dev/fescue/exchange/disk"
+	"fescue.dev/fescue/internal/durable"
 )
 
 const (
@@ -28,6 +28,8 @@ const (
 type sessions struct {
 	file string
 	log  *slog.Logger
+
+	saving sync.Mutex // one writes the file
 
 	mu      sync.Mutex
 	owners  map[string]owner
@@ -101,12 +103,14 @@ func (s *sessions) save() {
 	}
 	s.waiting = true
 	time.AfterFunc(savePause, func() {
+		s.saving.Lock()
+		defer s.saving.Unlock()
 		s.mu.Lock()
 		s.waiting = false
 		text, err := json.Marshal(s.owners)
 		s.mu.Unlock()
 		if err == nil {
-			err = disk.Replace(s.file, text)
+			err = durable.Replace(s.file, text)
 		}
 		if err != nil {
 			s.log.Error("the owners of MQTT client ids cannot be saved", "file", s.file, "error", err)

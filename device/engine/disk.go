@@ -10,6 +10,7 @@ import (
 
 	"fescue.dev/fescue/artifact"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -60,35 +61,7 @@ func (a *application) writeRecord(r record) error {
 	if err := os.MkdirAll(a.dir, 0o711); err != nil {
 		return diskError(err, "write record", a.dir)
 	}
-	return diskError(writeDurably(a.recordPath(), append(text, '\n')), "write record", a.recordPath())
-}
-
-func writeDurably(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), artifact.TempPrefix)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the first error tells more
-		}
-	}()
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return diskError(durable.Replace(a.recordPath(), append(text, '\n')), "write record", a.recordPath())
 }
 
 // diskError says what a full disk means.
@@ -96,7 +69,7 @@ func diskError(err error, op, path string) error {
 	if err == nil {
 		return nil
 	}
-	if isFull(err) {
+	if durable.Full(err) {
 		return fail.New(fail.Exhausted, op, "%w", err).On(path).
 			WithHint("The device's disk is full: free some space, for instance by deleting applications that are not needed.")
 	}

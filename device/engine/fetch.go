@@ -10,6 +10,7 @@ import (
 
 	"fescue.dev/fescue/artifact"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -122,7 +123,7 @@ func (f *download) part(ctx context.Context, patience time.Duration) error {
 	if n > room {
 		return fail.New(fail.TooLarge, "fetch artifact", "it has more than %d bytes", artifact.DefaultLimits().Size)
 	}
-	if err != nil && isFull(err) {
+	if err != nil && durable.Full(err) {
 		return diskError(err, "fetch artifact", f.path)
 	}
 	return err

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
-	"syscall"
 )
 
 // locks are locks by name that waiting for can be given up. The zero value is ready.
@@ -39,8 +37,4 @@ func (l *locks) take(ctx context.Context, name string) (release func(), err erro
 			return nil, context.Cause(ctx)
 		}
 	}
-}
-
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -15,6 +15,7 @@ import (
 
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -185,7 +186,7 @@ func (k *ticker) remembered(path string, now time.Time) time.Time {
 func (k *ticker) remember(path string, last time.Time) {
 	text, err := last.MarshalText()
 	if err == nil {
-		err = writeDurably(path, text)
+		err = durable.Replace(path, text)
 	}
 	if err != nil {
 		k.triggers.application.log.Warn("a schedule's run cannot be kept: after a restart it may come again", "error", err)

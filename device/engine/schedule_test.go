@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -74,7 +75,7 @@ func TestScheduleRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writeDurably(path, text); err != nil {
+	if err := durable.Replace(path, text); err != nil {
 		t.Fatal(err)
 	}
 	again := runDevice(t, d.dir)

@@ -12,6 +12,7 @@ import (
 
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -83,7 +84,7 @@ func TestAsyncSurvives(t *testing.T) {
 	<-begun
 	first.stop()
 	close(hold)
-	if err := os.WriteFile(filepath.Join(dir, "requests", "half"+requestSuffix+tempSuffix), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "requests", "half"+requestSuffix+durable.Suffix), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 

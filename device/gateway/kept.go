@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -22,7 +23,6 @@ const (
 	requestSuffix  = ".request"
 	resultSuffix   = ".result"
 	callbackSuffix = ".callback" // there is one while the result has not been posted
-	tempSuffix     = ".new"
 )
 
 // keptRequest is an asynchronous request on disk.
@@ -53,27 +53,7 @@ func (k kept) write(name string, value any) (err error) {
 		return fail.Wrap(err, fail.Internal, op, name)
 	}
 	path := filepath.Join(k.dir, name)
-	f, err := os.OpenFile(path+tempSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fail.Wrap(err, fail.Exhausted, op, path)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(path+tempSuffix, path)
-	}
-	if err != nil {
-		_ = os.Remove(path + tempSuffix) // the first error tells more
-		return fail.Wrap(err, fail.Exhausted, op, path)
-	}
-	return fail.Wrap(k.sync(), fail.Internal, op, k.dir)
-}
-
-func (k kept) sync() error {
-	d, err := os.Open(k.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return fail.Wrap(durable.Replace(path, text), fail.Exhausted, op, path)
 }
 
 // finish keeps that the result is to be told, if it is, and the result, and then forgets the request: a crash in
@@ -107,7 +87,7 @@ func (k kept) load(log *slog.Logger) (requests map[string]*keptRequest, callback
 		path := filepath.Join(k.dir, e.Name())
 		id, isRequest := strings.CutSuffix(e.Name(), requestSuffix)
 		switch {
-		case isRequest && k.has(id+resultSuffix), strings.HasSuffix(e.Name(), tempSuffix):
+		case isRequest && k.has(id+resultSuffix), strings.HasSuffix(e.Name(), durable.Suffix):
 			_ = os.Remove(path) // finished, or never accepted
 		case isRequest:
 			r, err := readFile[keptRequest](path)

@@ -15,6 +15,7 @@ import (
 	"fescue.dev/fescue/device/logs"
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/observe"
 	"fescue.dev/fescue/spec"
 )
@@ -99,7 +100,7 @@ func (d *Device) recordPath() string { return filepath.Join(d.Dir, "applications
 func (d *Device) save() {
 	data, err := json.Marshal(d.held)
 	if err == nil {
-		err = replace(d.recordPath(), data)
+		err = durable.Replace(d.recordPath(), data)
 	}
 	if err != nil {
 		d.Log.Warn("the record of the microcontroller's applications is not kept", "error", err)

@@ -12,6 +12,7 @@ import (
 
 	"fescue.dev/fescue/exchange/packet"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -47,7 +48,7 @@ func (k Keys) Enrol(name spec.DeviceID) (string, error) {
 	_, _ = rand.Read(key[:]) // never fails (crypto/rand)
 	text := hex.EncodeToString(key[:])
 	_, err = f.WriteString(text + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close(), durable.SyncDir(k.Folder(name)), durable.SyncDir(k.Dir)); err != nil {
 		return "", fail.Wrap(errors.Join(err, os.Remove(path)), fail.Internal, op, path)
 	}
 	return text, nil
@@ -85,7 +86,7 @@ func (k Keys) remember(name spec.DeviceID, f Facts) error {
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(k.Folder(name), boardFile), data)
+	return durable.Replace(filepath.Join(k.Folder(name), boardFile), data)
 }
 
 // recall gives what a board said last; ok is false if it was never here.
@@ -95,18 +96,4 @@ func (k Keys) recall(name spec.DeviceID) (f Facts, ok bool) {
 		return Facts{}, false
 	}
 	return f, f.Platform != ""
-}
-
-// replace writes a file as a whole or not at all.
-func replace(path string, data []byte) error {
-	temporary := path + ".new"
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }

@@ -13,6 +13,7 @@ import (
 	"fescue.dev/fescue/device/sandbox/cgroup"
 	"fescue.dev/fescue/device/sandbox/jail"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -157,7 +158,7 @@ func openInstance(state string) (instance, error) {
 		return instance{}, fail.Wrap(err, fail.Internal, "open sandbox", path)
 	}
 	id := instance{randomHex(8), randomHex(4)}
-	return id, writeDurably(path, []byte(id.id))
+	return id, durable.Replace(path, []byte(id.id))
 }
 
 func randomHex(n int) string {

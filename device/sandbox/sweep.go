@@ -14,6 +14,7 @@ import (
 
 	"fescue.dev/fescue/device/sandbox/cgroup"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 // foldersFile, in the state, lists the folders of control groups ever made and
@@ -113,7 +114,7 @@ func readFolders(state string) []string {
 }
 
 func writeFolders(state string, folders []string) error {
-	return writeDurably(filepath.Join(state, foldersFile), []byte(strings.Join(folders, "\n")+"\n"))
+	return durable.Replace(filepath.Join(state, foldersFile), []byte(strings.Join(folders, "\n")+"\n"))
 }
 
 // rememberFolders adds folders to those that a later agent may have to remove.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/spec"
 )
 
@@ -68,7 +69,7 @@ func (u *users) get(name spec.Name) (int, error) {
 	u.byName[name] = uid
 	text, err := json.MarshalIndent(u.byName, "", "  ")
 	if err == nil {
-		err = writeDurably(u.path, text)
+		err = durable.Replace(u.path, text)
 	}
 	if err != nil {
 		delete(u.byName, name)

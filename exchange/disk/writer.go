@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 // Writer adds records to a file. Its methods may be called from any goroutine.
@@ -33,7 +32,7 @@ type Writer struct {
 func Open(path string, visit func(offset int64, record []byte) bool) (*Writer, error) {
 	const op = "open file of records"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if full(err) {
+	if durable.Full(err) {
 		return nil, refused(err, path)
 	}
 	if err != nil {
@@ -141,13 +140,11 @@ func refused(err error, path string) error {
 		err = p.Err // the path is told once
 	}
 	hint := "Look at the device's disk and the agent's log."
-	if full(err) {
+	if durable.Full(err) {
 		hint = "The device's disk is full: make room. Nothing has to be restarted."
 	}
 	return fail.New(fail.Exhausted, "write", "%w", err).On(path).WithHint("%s", hint)
 }
-
-func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 // Path is the file's name.
 func (w *Writer) Path() string { return w.path }
@@ -158,7 +155,7 @@ func (w *Writer) Rename(path string) error {
 		return fail.Wrap(err, fail.Exhausted, "rename", w.path)
 	}
 	w.path = path
-	return fail.Wrap(SyncDir(filepath.Dir(path)), fail.Exhausted, "rename", path)
+	return fail.Wrap(durable.SyncDir(filepath.Dir(path)), fail.Exhausted, "rename", path)
 }
 
 // Size is that of the file, as far as it is synced.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/exchange/disk"
+	"fescue.dev/fescue/internal/durable"
 )
 
 const (
@@ -107,7 +108,7 @@ func (l *Log) begin(first uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := disk.SyncDir(l.dir); err != nil {
+	if err := durable.SyncDir(l.dir); err != nil {
 		return errors.Join(err, s.writer.Close()) // else a power cut could take the file
 	}
 	s.end = s.writer.Size()

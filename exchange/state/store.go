@@ -10,6 +10,7 @@ import (
 
 	"fescue.dev/fescue/exchange/disk"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 )
 
 // keyCost is what a key is charged beside its bytes.
@@ -83,7 +84,7 @@ func Open(path string, o Options) (*Store, error) {
 	if s.writer, err = disk.Open(path, s.load); err != nil {
 		return nil, err
 	}
-	if err := disk.SyncDir(dirOf(path)); err != nil {
+	if err := durable.SyncDir(dirOf(path)); err != nil {
 		return nil, fail.Wrap(errors.Join(err, s.writer.Close()), fail.Internal, "open state", path)
 	}
 	s.end, s.rewriteAt = s.writer.Size(), firstRewrite

@@ -19,7 +19,8 @@ const module = "fescue.dev/fescue/"
 var layers = [][]string{
 	{"fail"},
 	{"spec", "exchange/wire"},
-	{"internal", "sdk"},
+	{"internal"},
+	{"sdk"},
 	{"artifact", "observe", "fabric", "exchange"},
 	{"server/store", "server/console", "device/sandbox", "device/logs", "device/runtimes", "device/gateway", "device/access"},
 	{"server/fleet", "server/metrics", "device/engine", "device/meter", "device/micro", "client"},

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/internal/durable"
 	"fescue.dev/fescue/server/store"
 	"fescue.dev/fescue/spec"
 )
@@ -92,32 +93,10 @@ func readToken(path string) (string, error) {
 }
 
 // writeToken makes the file appear whole, synced, and readable by its owner alone.
-func writeToken(path, token string) (err error) {
+func writeToken(path, token string) error {
 	const op = "write token"
-	dir := filepath.Dir(path)
-	defer func() { err = fail.Wrap(err, fail.Internal, op, path) }()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fail.Wrap(err, fail.Internal, op, path)
 	}
-	f, err := os.CreateTemp(dir, ".token-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.WriteString(token + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return fail.Wrap(durable.Replace(path, []byte(token+"\n")), fail.Internal, op, path)
 }
