@@ -55,7 +55,7 @@ micro-deps: ## Install the microcontrollers' compilers and emulators (Debian pac
 .PHONY: micro
 micro: ## Build bin/fescue-micro, the micro agent as a process (fescue micro simulate)
 	@mkdir -p bin
-	cc -std=gnu99 -O2 -o bin/fescue-micro micro/core/*.c micro/ports/posix/*.c
+	cc -std=gnu99 -O2 -DFESCUE_SIGNATURES=1 -o bin/fescue-micro micro/core/*.c micro/ports/posix/*.c
 
 .PHONY: micro-soak
 micro-soak: ## Cut the power of a microcontroller's agent CUTS times (default 5000)

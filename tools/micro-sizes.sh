@@ -23,6 +23,7 @@ table() {
 	printf '%-26s %8s %8s\n' target code static
 	local m3=(arm-none-eabi-gcc --specs=nano.specs -mcpu=cortex-m3 -mthumb) integer=(-DFESCUE_VM_F32=0 -DFESCUE_VM_INT64=0 -DFESCUE_VM_BULK=0)
 	target cortex-m3 arm-none-eabi-size "${m3[@]}"
+	target cortex-m3-signed arm-none-eabi-size "${m3[@]}" -DFESCUE_SIGNATURES=1
 	target cortex-m3-fast arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_SPEED=2
 	target cortex-m3-integer64 arm-none-eabi-size "${m3[@]}" -DFESCUE_VM_F32=0
 	target cortex-m3-integer32 arm-none-eabi-size "${m3[@]}" "${integer[@]}"

@@ -140,20 +140,29 @@ uint8_t agent_digits(uint32_t v, uint8_t out[10])
 	return n;
 }
 
-static const char facts[] FESCUE_ROM = " memory=\0 module=\0 slots=\0 functions=\0 vm=\0 host=\0 stack=\0";
-enum { FACTS = 7, FACTS_MOST = sizeof facts - FACTS + 10 * FACTS };
+static const char facts[] FESCUE_ROM = " memory=\0 module=\0 slots=\0 functions=\0 vm=\0 host=\0 stack=\0"
+#if FESCUE_SIGNATURES
+                                       " signed=\0"
+#endif
+	;
+enum { FACTS = 7 + FESCUE_SIGNATURES, FACTS_MOST = sizeof facts - FACTS + 10 * FACTS };
 
 /* HELLO. The client's name is the platform and what a gateway needs to know before
  * it sends a module: bytes of the pool for each function, of a module, slots,
  * functions, the machine (1 64-bit integers, 2 f32, 4 f64, 8 bulk memory), what
- * functions may use (1 state, 2 time, 4 pins, 8 analogue, 16 I2C), their stack. */
+ * functions may use (1 state, 2 time, 4 pins, 8 analogue, 16 I2C), their stack, whether
+ * modules must be signed. */
 static void hello(fescue_agent *a)
 {
 	const fescue_port *p = a->port;
 	uint8_t text[FACTS_MOST], *end = text;
 	uint8_t machine = (FESCUE_VM_INT64 ? 1 : 0) | (FESCUE_VM_F32 ? 2 : 0) | (FESCUE_VM_F64 ? 4 : 0) | (FESCUE_VM_BULK ? 8 : 0);
 	uint32_t values[FACTS] = {p->pool_size / FESCUE_FUNCTIONS, p->flash.slot_size - p->flash.head_size, p->flash.count, FESCUE_FUNCTIONS,
-	                          machine, agent_host_bits(a), p->stack};
+	                          machine, agent_host_bits(a), p->stack,
+#if FESCUE_SIGNATURES
+	                          p->sign_key != NULL
+#endif
+	};
 	const char *rom = facts;
 	for (uint8_t i = 0; i < FACTS; i++) {
 		for (uint8_t c; (c = FESCUE_ROM_BYTE(rom++)) != 0;)
@@ -208,7 +217,7 @@ static void handle(fescue_agent *a)
 	case F_INVOKE: agent_invoke(a, id, p, n); break;
 	case F_OFFER: agent_offer(a, id, p, n); break;
 	case F_CHUNK: agent_chunk(a, id, p, n); break;
-	case F_COMMIT: agent_commit(a, id); break;
+	case F_COMMIT: agent_commit(a, id, p, n); break;
 	case F_ABORT: a->transfer = a->transfer == id ? 0 : a->transfer; break;
 	case F_REMOVE: agent_remove(a, id, p, n); break;
 	case F_LIST: agent_list(a, id); break;

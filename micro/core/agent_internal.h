@@ -49,7 +49,7 @@ const uint8_t *agent_setting(agent_settings *s, const char *key, uint8_t *length
 /* Modules (agent_modules.c). */
 void agent_offer(fescue_agent *a, uint32_t id, uint8_t *p, uint16_t n);
 void agent_chunk(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n);
-void agent_commit(fescue_agent *a, uint32_t id);
+void agent_commit(fescue_agent *a, uint32_t id, const uint8_t *signature, uint16_t n);
 void agent_remove(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n);
 void agent_list(fescue_agent *a, uint32_t id);
 

@@ -1,5 +1,6 @@
 /* Module transfer: OFFER to HELD of the wire protocol, into slots. */
 #include "agent_internal.h"
+#include "fescue_ed25519.h"
 
 enum { OFFER_FIELDS = 44, HELD_FIELDS = 16, HELD_STRINGS = 4 };
 
@@ -116,6 +117,38 @@ FESCUE_APART static uint8_t digest_matches(const fescue_agent *a, uint8_t slot, 
 	return memcmp(digest, h->digest, sizeof digest) == 0;
 }
 
+#if FESCUE_SIGNATURES
+/* Whether the signature is of the function's name, its version and the digest that was
+ * offered, by the key that the board was given; without a key any is. */
+static uint8_t signed_well(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h, const uint8_t *signature, uint16_t n)
+{
+	static const char prefix[] = "fescue-module";
+	const uint8_t *key = a->port->sign_key, *strings = fescue_slot_name(&a->port->flash, slot);
+	uint8_t text[255 + 1]; /* the version is the longer one */
+	fescue_sha512 s;
+	if (key == NULL)
+		return 1;
+	if (n != 64)
+		return 0;
+	fescue_ed25519_begin(&s, key, signature);
+	fescue_sha512_add(&s, (const uint8_t *)prefix, sizeof prefix);
+	fescue_flash_read(text, strings, h->name_length);
+	text[h->name_length] = 0;
+	fescue_sha512_add(&s, text, (uint16_t)(h->name_length + 1));
+	fescue_flash_read(text, strings + h->name_length, h->version_length);
+	text[h->version_length] = 0;
+	fescue_sha512_add(&s, text, (uint16_t)(h->version_length + 1));
+	fescue_sha512_add(&s, h->digest, sizeof h->digest);
+	return fescue_ed25519_end(&s, key, signature);
+}
+#else
+static uint8_t signed_well(const fescue_agent *a, uint8_t slot, const fescue_slot_head *h, const uint8_t *signature, uint16_t n)
+{
+	(void)a, (void)slot, (void)h, (void)signature, (void)n;
+	return 1;
+}
+#endif
+
 /* Checks a module that has come and commits it: 0, or why not. number: the function
  * that it will be, which does not run meanwhile. */
 static uint8_t commit(fescue_agent *a, uint8_t number, uint8_t slot, const fescue_slot_head *h)
@@ -132,7 +165,7 @@ static uint8_t commit(fescue_agent *a, uint8_t number, uint8_t slot, const fescu
 	return fescue_slot_commit(&a->port->flash, slot) ? 0 : FESCUE_STORAGE;
 }
 
-void agent_commit(fescue_agent *a, uint32_t id)
+void agent_commit(fescue_agent *a, uint32_t id, const uint8_t *signature, uint16_t n)
 {
 	const fescue_flash *f = &a->port->flash;
 	uint8_t slot = a->transfer_slot, name[FESCUE_NAME_MOST];
@@ -142,6 +175,10 @@ void agent_commit(fescue_agent *a, uint32_t id)
 		return;
 	}
 	a->transfer = 0;
+	if (!signed_well(a, slot, &h, signature, n)) {
+		agent_error(a, F_COMMIT, id, FESCUE_DENIED); /* what is in flash stays for the right one */
+		return;
+	}
 	fescue_flash_read(name, fescue_slot_name(f, slot), h.name_length);
 	uint8_t number = agent_find(a, name, h.name_length, 1), fault = commit(a, number, slot, &h);
 	if (fault) {

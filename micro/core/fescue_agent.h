@@ -44,6 +44,11 @@ typedef struct {
 	uint8_t *pool;
 	uint32_t pool_size;
 	uint32_t stack; /* bytes of the pool that a function has for operands and calls */
+#if FESCUE_SIGNATURES
+	/* A public key of 32 bytes: only modules that were signed with its private one are
+	 * taken. NULL: all are. */
+	const uint8_t *sign_key;
+#endif
 #if FESCUE_PINS
 	/* An operation on a pin, or an analogue channel; what it gives, or a negative code.
 	 * NULL: there are none. Only what the function's settings grant comes here. */

@@ -89,9 +89,17 @@
 #define FESCUE_LINK_AUTH 1
 #endif
 
-/* Signatures of modules (Ed25519): a board with a public key takes no others. */
+/* Signatures of modules (Ed25519): a board with a public key takes no others. A header of
+ * `fescue micro provision --sign-key` asks for them; the Arduino IDE cannot. */
 #ifndef FESCUE_SIGNATURES
+#if defined(FESCUE_SIGN_KEY) || defined(ARDUINO)
+#define FESCUE_SIGNATURES 1
+#else
 #define FESCUE_SIGNATURES 0
+#endif
+#endif
+#if defined(FESCUE_SIGN_KEY) && !FESCUE_SIGNATURES
+#error "this board has a key for signed modules: build with FESCUE_SIGNATURES=1"
 #endif
 
 /* What functions may use besides events: a store for their state, pins. */

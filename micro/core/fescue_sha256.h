@@ -19,4 +19,8 @@ void fescue_sha256_end(fescue_sha256 *s, uint8_t digest[32]);
 void fescue_hmac_begin(fescue_sha256 *s, const uint8_t key[32]);
 void fescue_hmac_end(fescue_sha256 *s, const uint8_t key[32], uint8_t tag[32]);
 
+/* Constants: the fractions of the cube roots of the first primes, and of the square
+ * roots of the first eight. SHA-512's begin with the same 32 bits. */
+extern const uint32_t fescue_sha2_k[], fescue_sha2_initial[8];
+
 #endif

@@ -11,21 +11,21 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// startMega starts an Arduino Mega whose firmware has a key ("": none).
-func startMega(t testing.TB, path, key, name string) *emulator {
+// startMega starts an Arduino Mega.
+func startMega(t testing.TB, path string, k keys) *emulator {
 	t.Helper()
-	return startAVR(t, "mega2560", "mega-ram", path, key, name)
+	return startAVR(t, "mega2560", "mega-ram", path, k)
 }
 
 // startAVR builds a firmware and starts it. The emulator has no EEPROM; functions are in
 // memory there.
-func startAVR(t testing.TB, machine, firmware, path, key, name string) *emulator {
+func startAVR(t testing.TB, machine, firmware, path string, k keys) *emulator {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "avr")
 	args := []string{"-C", "../ports/avr", "OUT=" + out, filepath.Join(out, firmware+".elf")}
-	if key != "" {
+	if k.key != "" {
 		header := filepath.Join(t.TempDir(), "device_key.h")
-		if err := os.WriteFile(header, []byte(keyHeader(name, key)), 0o600); err != nil {
+		if err := os.WriteFile(header, []byte(keyHeader(k)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		args = append(args, "KEY="+header)
@@ -41,8 +41,16 @@ func startAVR(t testing.TB, machine, firmware, path, key, name string) *emulator
 }
 
 // keyHeader is what `fescue micro provision --header` prints, of any key.
-func keyHeader(name, key string) string {
-	text := "#define FESCUE_DEVICE \"" + name + "\"\n#define FESCUE_KEY {"
+func keyHeader(k keys) string {
+	text := "#define FESCUE_DEVICE \"" + k.device + "\"\n" + keyMacro("FESCUE_KEY", k.key)
+	if k.sign != "" {
+		text += keyMacro("FESCUE_SIGN_KEY", k.sign)
+	}
+	return text
+}
+
+func keyMacro(name, key string) string {
+	text := "#define " + name + " {"
 	for i := 0; i < len(key); i += 2 {
 		text += " 0x" + key[i:i+2] + ","
 	}
@@ -53,7 +61,7 @@ func keyHeader(name, key string) string {
 // function. The emulator has no EEPROM; functions are in memory there.
 func TestMega(t *testing.T) {
 	b := newBench(t)
-	startMega(t, b.listen(plain), "", "")
+	startMega(t, b.listen(plain), keys{})
 	board := b.board()
 	if board.Facts.Platform != "micro/mega" || board.Facts.Module != 768 {
 		t.Errorf("facts %+v", board.Facts)
@@ -66,7 +74,7 @@ func TestMega(t *testing.T) {
 // bytes. In the emulator, which has no EEPROM, its one slot is in memory, too.
 func TestUno(t *testing.T) {
 	b := newBench(t)
-	startAVR(t, "uno", "uno-ram", b.listen(plain), "", "")
+	startAVR(t, "uno", "uno-ram", b.listen(plain), keys{})
 	board := b.board()
 	f := board.Facts
 	f.Memory, f.Module, f.Slots = 480, 320, 2 // as of a real one

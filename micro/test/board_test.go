@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ type bench struct {
 	t      testing.TB
 	opt    packet.Options
 	boards chan *micro.Board
+	signer ed25519.PrivateKey // of all modules that are installed; nil: they are not signed
 	lines  sync.WaitGroup
 	ctx    context.Context
 
@@ -135,6 +137,9 @@ func (b *bench) install(board *micro.Board, m micro.Module) error {
 	if m.Fuel == 0 {
 		m.Fuel = 500
 	}
+	if m.Signature == nil && b.signer != nil {
+		m.Signature = sign(b.t, b.signer, m)
+	}
 	return board.Install(ctx, m)
 }
 
@@ -241,7 +246,7 @@ func compilePosix(t testing.TB) string {
 	posix.Lock()
 	defer posix.Unlock()
 	if posix.program == "" {
-		posix.program = compile(t, "../ports/posix/main.c", append(sanitised[:len(sanitised):len(sanitised)], "../ports/posix/pins.c")...)
+		posix.program = compile(t, "../ports/posix/main.c", append(sanitised[:len(sanitised):len(sanitised)], "-DFESCUE_SIGNATURES=1", "../ports/posix/pins.c")...)
 	}
 	return posix.program
 }

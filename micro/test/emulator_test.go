@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"encoding/hex"
 	"os"
 	"os/exec"
@@ -51,15 +52,13 @@ type emulator struct {
 }
 
 // startEmulator starts a board whose serial line is the Unix socket at path.
-func startEmulator(t testing.TB, board, path, flash, key, id string) *emulator {
+func startEmulator(t testing.TB, board, path, flash string, k keys) *emulator {
 	t.Helper()
-	if key == "" {
-		key = "-"
-	}
+	key, sign := cmp.Or(k.key, "-"), cmp.Or(k.sign, "-")
 	run := emulators[board]
 	e := &emulator{t: t, args: append(run[:len(run):len(run)], "-display", "none", "-monitor", "none", "-chardev", "socket,id=line,path="+path,
 		"-serial", "chardev:line", "-kernel", image(t, board),
-		"-semihosting-config", "enable=on,target=native,"+strings.Join([]string{"arg=fescue", "arg=" + id, "arg=" + key, "arg=" + flash}, ","))}
+		"-semihosting-config", "enable=on,target=native,"+strings.Join([]string{"arg=fescue", "arg=" + k.device, "arg=" + key, "arg=" + flash, "arg=" + sign}, ","))}
 	t.Cleanup(e.kill)
 	e.start()
 	return e
@@ -79,7 +78,11 @@ func (e *emulator) kill() {
 	_ = e.cmd.Wait()
 }
 
-// Every board passes the scenario, under a key, and comes back from its flash when
+// keys are what a board's firmware has: its name, its key and the public one of those
+// who sign its modules, in hexadecimal; "": none.
+type keys struct{ device, key, sign string }
+
+// Every board passes the scenario, under a key, takes only what is signed, and comes back from its flash when
 // the emulator is killed in the middle of an update.
 func TestEmulators(t *testing.T) {
 	for board := range emulators {
@@ -87,14 +90,16 @@ func TestEmulators(t *testing.T) {
 			b := newBench(t)
 			key := testKey(7)
 			b.opt.Keys = func() []packet.Key { return []packet.Key{{Device: "board-1", Key: key}} }
+			b.signer = signerOf(4)
 			flash := filepath.Join(t.TempDir(), "flash")
-			e := startEmulator(t, board, b.listen(plain), flash, hex.EncodeToString(key[:]), "board-1")
+			e := startEmulator(t, board, b.listen(plain), flash, keys{"board-1", hex.EncodeToString(key[:]), publicOf(b.signer)})
 			first := b.board()
 			if string(first.Facts.Platform) != "micro/"+board {
 				t.Errorf("it says it is %s", first.Facts.Platform)
 			}
 			inTable(t, first.Facts)
 			scenario(b, first)
+			forged(b, first)
 			killed(b, e, first)
 		})
 	}

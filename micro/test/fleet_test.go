@@ -125,7 +125,7 @@ func TestFleet(t *testing.T) {
 	line := filepath.Join(t.TempDir(), "line")
 	up := f.up("--micro", "unix:"+line)
 	flash := filepath.Join(t.TempDir(), "flash")
-	e := startEmulator(t, "lm3s6965evb", line, flash, key, "shed")
+	e := startEmulator(t, "lm3s6965evb", line, flash, keys{device: "shed", key: key})
 	f.until("micro/lm3s6965evb", "get", "devices")
 	f.until("true", "micro", "info", "shed")
 

@@ -8,22 +8,27 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"fescue.dev/fescue/exchange/wire"
 )
 
 // fuzzRuns is how many inputs each fuzzer tries here; FESCUE_MICRO_FUZZ asks for more.
-func fuzzRuns() string {
-	if n := os.Getenv("FESCUE_MICRO_FUZZ"); n != "" {
+func fuzzRuns() int {
+	if n, err := strconv.Atoi(os.Getenv("FESCUE_MICRO_FUZZ")); err == nil {
 		return n
 	}
-	return "30000"
+	return 30000
 }
 
 // fuzz compiles a harness with libFuzzer and runs it on seeds; a fault of the C code
 // ends it.
 func fuzz(t *testing.T, harness string, seeds [][]byte, flags ...string) {
+	fuzzTimes(t, fuzzRuns(), harness, seeds, flags...)
+}
+
+func fuzzTimes(t *testing.T, runs int, harness string, seeds [][]byte, flags ...string) {
 	core, err := filepath.Glob("../core/*.c")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,7 @@ func fuzz(t *testing.T, harness string, seeds [][]byte, flags ...string) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(program, "-seed=1", "-max_len=2048", "-runs="+fuzzRuns(), "-artifact_prefix="+dir+"/", corpus)
+	cmd := exec.Command(program, "-seed=1", "-max_len=2048", "-runs="+strconv.Itoa(runs), "-artifact_prefix="+dir+"/", corpus)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		found, _ := filepath.Glob(filepath.Join(dir, "crash-*"))
 		for _, f := range found {
@@ -78,6 +83,15 @@ func TestFuzzAgent(t *testing.T) {
 		wrap(welcome), wrap(wire.AppendChunk(offer, 1, 0, make([]byte, 40))), wrap(wire.AppendPlain(welcome, wire.List, 2, "")),
 		wrap(wire.AppendInvoke(welcome, 3, 100, []wire.Attribute{{Name: "function", Value: "f"}}, []byte("x"))), []byte("~AQID\n"),
 	})
+}
+
+// Signatures take longer than the rest, so there are fewer.
+func TestFuzzSignatures(t *testing.T) {
+	var seeds [][]byte
+	for _, v := range rfc8032 {
+		seeds = append(seeds, append(append(unhex(t, v.key), unhex(t, v.signature)...), unhex(t, v.message)...))
+	}
+	fuzzTimes(t, fuzzRuns()/100, "harness/fuzz_ed25519.c", seeds[1:], "-O2", "-DFESCUE_SIGNATURES=1")
 }
 
 // The slots, with power cuts.

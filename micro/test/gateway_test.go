@@ -1,6 +1,7 @@
 package test
 
 import (
+	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/client"
+	"fescue.dev/fescue/device/micro"
 	"fescue.dev/fescue/spec"
 )
 
@@ -22,7 +24,8 @@ type board struct {
 	name    string // of its device, and of its only application
 	proxy   *proxy
 	start   func(key string) *emulator
-	lasting bool // its flash outlasts it
+	signer  ed25519.PrivateKey // of its modules
+	lasting bool               // its flash outlasts it
 	version int
 }
 
@@ -58,15 +61,21 @@ func TestGateway(t *testing.T) {
 func (b *board) emulator(platform string) func(key string) *emulator {
 	flash := filepath.Join(b.t.TempDir(), "flash")
 	return func(key string) *emulator {
+		k := keys{b.name, key, publicOf(b.signer)}
 		if platform == "mega" {
-			return startMega(b.t, b.proxy.path, key, b.name)
+			return startMega(b.t, b.proxy.path, k)
 		}
-		return startEmulator(b.t, platform, b.proxy.path, flash, key, b.name)
+		return startEmulator(b.t, platform, b.proxy.path, flash, k)
 	}
 }
 
 func (b *board) life() {
-	key := b.must("micro", "provision", b.name)
+	pem := filepath.Join(b.t.TempDir(), "sign.pem")
+	key, _, _ := strings.Cut(b.must("micro", "provision", b.name, "--sign-key", pem), "\n")
+	var err error
+	if b.signer, err = micro.SigningKey(pem); err != nil {
+		b.t.Fatal(err)
+	}
 	wrong := b.start(strings.Repeat("5a", 32))
 	b.refused()
 	wrong.kill()
@@ -79,6 +88,7 @@ func (b *board) life() {
 	b.noisy()
 	b.replayed()
 	b.traps()
+	b.unsigned()
 	if b.lasting {
 		b.interrupted(e)
 	}
@@ -100,15 +110,18 @@ func (b *board) refused() {
 func (b *board) folder(code string, size int) string {
 	b.t.Helper()
 	b.version++
-	dir := application(b.t, b.name, fmt.Sprintf("1.0.%d", b.version), code,
+	dir := application(b.t, b.name, string(b.current()), code,
 		"triggers:\n  - topic: "+b.name+"/in\nresources:\n  publish: [poly/roots]\nlimits: {timeout: 1s}\n")
 	if size > 0 {
 		if err := os.WriteFile(filepath.Join(dir, "f.wasm"), padded(module(b.t, code), size), 0o644); err != nil {
 			b.t.Fatal(err)
 		}
 	}
+	b.signature(dir, b.signer, b.current())
 	return dir
 }
+
+func (b *board) current() spec.Version { return spec.Version(fmt.Sprintf("1.0.%d", b.version)) }
 
 func (b *board) deploy(code string, size int) {
 	b.t.Helper()

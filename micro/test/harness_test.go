@@ -33,21 +33,27 @@ var sanitised = []string{"-g", "-O1", "-fsanitize=address,undefined", "-fno-sani
 // compile makes a program of the core and one harness, warnings being errors.
 func compile(t testing.TB, harness string, flags ...string) string {
 	t.Helper()
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Fatal("these tests need a C compiler: make deps")
-	}
 	core, err := filepath.Glob("../core/*.c")
 	if err != nil || len(core) == 0 {
 		t.Fatal("no sources in micro/core")
+	}
+	return compileFiles(t, append([]string{harness}, core...), flags...)
+}
+
+// compileFiles makes a program of some files; its name is the first one's.
+func compileFiles(t testing.TB, files []string, flags ...string) string {
+	t.Helper()
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Fatal("these tests need a C compiler: make deps")
 	}
 	dir, err := os.MkdirTemp(scratch, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(dir, strings.TrimSuffix(filepath.Base(harness), ".c"))
+	program := filepath.Join(dir, strings.TrimSuffix(filepath.Base(files[0]), ".c"))
 	args := append([]string{"-std=gnu99", "-Wall", "-Wextra", "-Werror", "-o", program}, flags...)
-	args = append(append(args, core...), harness)
+	args = append(args, files...)
 	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("cc %s: %v\n%.4000s", strings.Join(args, " "), err, out)
 	}

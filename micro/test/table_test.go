@@ -14,7 +14,7 @@ func inTable(t *testing.T, f micro.Facts) {
 		t.Error(err)
 		return
 	}
-	f.ID, f.MaxBody = "", 0
+	f.ID, f.MaxBody, f.Signed = "", 0, false
 	if f.Stack == 0 { // it does not tell
 		f.Stack = known.Stack
 	}

@@ -2,7 +2,7 @@
  * Arduino library: the first USART at 115200 baud, a timer, and functions in EEPROM.
  *
  * The board's name and key come from a header that `fescue micro provision NAME
- * --header` writes: FESCUE_DEVICE and FESCUE_KEY. With FESCUE_STORE_RAM functions
+ * --header` writes: FESCUE_DEVICE, FESCUE_KEY, and with --sign-key FESCUE_SIGN_KEY. With FESCUE_STORE_RAM functions
  * are kept in memory alone, for emulators without an EEPROM. */
 #include <avr/interrupt.h>
 #include <avr/io.h>
@@ -151,6 +151,10 @@ int main(void)
 #ifdef FESCUE_KEY
 	static const uint8_t key[32] = FESCUE_KEY;
 	port.link.key = key;
+#endif
+#ifdef FESCUE_SIGN_KEY
+	static const uint8_t sign_key[32] = FESCUE_SIGN_KEY;
+	port.sign_key = sign_key;
 #endif
 	port.link.line = FESCUE_SERIAL;
 	port.link.write = line_write;

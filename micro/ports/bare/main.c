@@ -1,9 +1,9 @@
 /* The agent on a bare board in an emulator. Its flash is an array that is written
  * through to a file of the host, so that it outlives the emulator:
  *
- *     -semihosting-config enable=on,target=native,arg=fescue,arg=ID,arg=KEY,arg=FILE
+ *     -semihosting-config enable=on,target=native,arg=fescue,arg=ID,arg=KEY,arg=FILE,arg=SIGN-KEY
  *
- * KEY is 64 hexadecimal digits, or - for none. */
+ * The keys are 64 hexadecimal digits each, or - for none. */
 #include <string.h>
 
 #include "../../core/fescue_agent.h"
@@ -89,12 +89,11 @@ static char *word(char **line)
 
 static uint8_t digit(char c) { return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
 
-static const uint8_t *parse_key(const char *hex)
+static const uint8_t *parse_key(const char *hex, uint8_t key[32])
 {
-	static uint8_t key[32];
-	if (strlen(hex) != 2 * sizeof key)
+	if (strlen(hex) != 64)
 		return NULL;
-	for (unsigned i = 0; i < sizeof key; i++)
+	for (unsigned i = 0; i < 32; i++)
 		key[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
 	return key;
 }
@@ -103,6 +102,7 @@ int main(void)
 {
 	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[OUT], frame[FRAME];
 	static uint8_t pool[POOL] __attribute__((aligned(8)));
+	static uint8_t key[32], sign_key[32];
 	static char arguments[512];
 	static fescue_port port = {
 		.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
@@ -114,8 +114,9 @@ int main(void)
 	host_arguments(arguments, sizeof arguments);
 	word(&line);
 	port.id = word(&line);
-	port.link.key = parse_key(word(&line));
+	port.link.key = parse_key(word(&line), key);
 	open_store(word(&line));
+	port.sign_key = parse_key(word(&line), sign_key);
 	fescue_agent_begin(&agent, &port);
 	for (;;) {
 		pump(NULL);

@@ -15,6 +15,9 @@ typedef struct {
 	uint32_t start; /* see fescue_task */
 	const char *id;
 	const uint8_t *key;
+#if FESCUE_SIGNATURES
+	const uint8_t *sign_key;
+#endif
 } fescue_freertos;
 
 /* The task's function, for xTaskCreate(); its parameter is a fescue_freertos that stays.

@@ -29,5 +29,8 @@ void fescue_freertos_task(void *parameter)
 	static fescue_task task;
 	task = (fescue_task){.context = parameter, .read = read_line, .write = write_line, .millis = millis, .start = f->start,
 	                     .line = FESCUE_SERIAL, .id = f->id, .platform = "micro/freertos", .key = f->key};
+#if FESCUE_SIGNATURES
+	task.sign_key = f->sign_key;
+#endif
 	fescue_task_run(&task);
 }

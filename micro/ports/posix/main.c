@@ -1,7 +1,7 @@
 /* The micro agent as a process: for tests, and for Linux machines that are too
  * small for the whole of Fescue.
  *
- *     fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] [--pins] WHERE
+ *     fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--sign-key HEX] [--text] [--pins] WHERE
  *
  * WHERE is a serial device, or unix:PATH, tcp:HOST:PORT, udp:HOST:PORT, which are
  * connected to. A stream that ends is connected to again. */
@@ -244,12 +244,12 @@ static void parse_key(const char *hex, uint8_t key[32])
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--text] [--pins] WHERE\n"
+	fprintf(stderr, "usage: fescue-micro --id ID --flash FILE [--platform P] [--key HEX] [--sign-key HEX] [--text] [--pins] WHERE\n"
 	                "WHERE: a serial device, unix:PATH, tcp:HOST:PORT or udp:HOST:PORT\n");
 	exit(2);
 }
 
-static const char *options(int argc, char **argv, uint8_t key[32])
+static const char *options(int argc, char **argv, uint8_t key[32], uint8_t sign_key[32])
 {
 	const char *file = NULL;
 	int i = 1;
@@ -275,6 +275,11 @@ static const char *options(int argc, char **argv, uint8_t key[32])
 		} else if (strcmp(argv[i - 1], "--key") == 0) {
 			parse_key(value, key);
 			port.link.key = key;
+#if FESCUE_SIGNATURES
+		} else if (strcmp(argv[i - 1], "--sign-key") == 0) {
+			parse_key(value, sign_key);
+			port.sign_key = sign_key;
+#endif
 		} else {
 			usage();
 		}
@@ -287,13 +292,13 @@ static const char *options(int argc, char **argv, uint8_t key[32])
 
 int main(int argc, char **argv)
 {
-	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[1024], frame[1024], pool[POOL], key[32];
+	static uint8_t in[DATA + 2 * FESCUE_PACKET_MOST], out[1024], frame[1024], pool[POOL], key[32], sign_key[32];
 	const char *cut = getenv("FESCUE_MICRO_POWER_CUT");
 	port = (fescue_port){.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce,
 	                              .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
 	                     .pump = pump, .platform = "micro/posix", .frame = frame, .frame_size = sizeof frame,
 	                     .pool = pool, .pool_size = POOL, .stack = STACK};
-	open_flash(options(argc, argv, key));
+	open_flash(options(argc, argv, key, sign_key));
 	if (cut != NULL)
 		cut_after = strtol(cut, NULL, 10);
 	if (strncmp(where, "udp:", 4) == 0)

@@ -86,6 +86,9 @@ void fescue_task_run(const fescue_task *t)
 	                     .pool = pool, .pool_size = sizeof pool, .stack = STACK,
 	                     .flash = {.base = store, .program = program, .erase = erase, .slot_size = FESCUE_TASK_SLOT, .head_size = HEAD,
 	                               .page = PAGE, .unit = 1, .count = SLOTS}};
+#if FESCUE_SIGNATURES
+	port.sign_key = t->sign_key;
+#endif
 	fescue_agent_begin(&agent, &port);
 	for (;;) {
 		pump((void *)(uintptr_t)t);

@@ -19,6 +19,9 @@ typedef struct {
 	const char *id;       /* the device's name, as it is enrolled */
 	const char *platform; /* "micro/freertos" */
 	const uint8_t *key;   /* 32 bytes, or NULL */
+#if FESCUE_SIGNATURES
+	const uint8_t *sign_key; /* the same, of fescue_port */
+#endif
 } fescue_task;
 
 /* Runs the agent; does not return. There is one in a program. */

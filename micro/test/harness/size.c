@@ -27,6 +27,9 @@ int main(void)
 	                     .pump = pump, .id = "size", .platform = "micro/size", .frame = frame, .frame_size = sizeof frame,
 	                     .pool = pool, .pool_size = sizeof pool, .stack = 512,
 	                     .flash = {.base = store, .program = program, .erase = erase, .slot_size = 2048, .head_size = 256, .page = 64, .unit = 4, .count = 2}};
+#if FESCUE_SIGNATURES
+	port.sign_key = key;
+#endif
 	fescue_agent_begin(&agent, &port);
 	for (;;) {
 		pump(NULL);

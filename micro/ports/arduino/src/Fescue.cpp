@@ -122,6 +122,9 @@ void FescueAgent::begin(Stream &on, const char *id, const uint8_t *key, const ch
 	port.pool = pool;
 	port.pool_size = sizeof pool;
 	port.stack = STACK;
+#if FESCUE_SIGNATURES
+	port.sign_key = signKey;
+#endif
 #if FESCUE_PINS
 	port.pin = pin;
 	port.i2c = bus;

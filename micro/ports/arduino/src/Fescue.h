@@ -43,6 +43,12 @@ public:
 	// Before begin(): another clock than millis().
 	void clock(uint32_t (*milliseconds)()) { now = milliseconds; }
 
+#if FESCUE_SIGNATURES
+	// Before begin(): only modules are taken that were signed with the private key of
+	// this one, FESCUE_SIGN_KEY of `fescue micro provision --sign-key`.
+	void signedBy(const uint8_t publicKey[32]) { signKey = publicKey; }
+#endif
+
 	// Before begin(): what i2c of functions goes to; FescueWire.h has one for Wire.
 	typedef int32_t (*I2C)(void *context, uint8_t address, const uint8_t *out, uint16_t outSize, uint8_t *in, uint16_t inSize);
 	void i2c(I2C transfer) { bus = transfer; }
@@ -56,6 +62,7 @@ private:
 	Stream *line;
 	uint32_t (*now)() = NULL;
 	I2C bus = NULL;
+	const uint8_t *signKey = NULL;
 	uint32_t nonces;
 	fescue_agent agent;
 	fescue_port port;

@@ -21,6 +21,10 @@ void setup()
 	Wire.begin();
 	Serial.begin(115200);
 	Fescue.i2c(fescueWire);
+#ifdef FESCUE_SIGN_KEY
+	static const uint8_t signKey[32] = FESCUE_SIGN_KEY;
+	Fescue.signedBy(signKey);
+#endif
 	Fescue.begin(Serial, FESCUE_DEVICE, key);
 }
 
