@@ -125,7 +125,11 @@ func (d *device) openExchange(ctx context.Context, f *fabric.Server) (err error)
 			if denial.Credential {
 				return // no application's: it is in the device's log, and counted
 			}
-			d.logs.Writer(denial.Application, "", 0).Note("warning", fmt.Sprintf("denied: %s %s (%d times)", denial.Kind, denial.Topic, denial.Count))
+			text := fmt.Sprintf("denied: %s %s", denial.Kind, denial.Topic)
+			if denial.Count > 1 {
+				text += fmt.Sprintf(" (%d times)", denial.Count)
+			}
+			d.logs.Writer(denial.Application, "", 0).Note("warning", text)
 		},
 	})
 	if err := d.router.OpenStores(filepath.Join(d.dir, "exchange")); err != nil {

@@ -43,7 +43,11 @@ import fescue
 with fescue.connect() as client:
     client.subscribe("home/#", lambda message: None)
     while True:
-        time.sleep(60)
+        try:
+            client.publish("secret/door", "open")
+        except fescue.PermissionDenied:
+            pass
+        time.sleep(5)
 `;
 
 const node = (text: string) => seen.page.locator(".react-flow__node", { hasText: text });
@@ -91,4 +95,17 @@ it("tells the same at the application", async () => {
   await page.getByRole("row", { name: /never\/used.*granted, not used/ }).waitFor();
   await page.getByRole("link", { name: "On the map" }).click();
   await page.getByRole("heading", { level: 1, name: "Map" }).waitFor();
+});
+
+it("tells what was denied, and whom", async () => {
+  const { page } = seen;
+  const denied = page.getByRole("table", { name: "Denied" });
+  await page.goto(fescue.url + "/topics");
+  const row = denied.getByRole("row", { name: /sink.*secret\/door.*publish/ });
+  await row.getByRole("link", { name: "sink" }).click();
+  await page.getByRole("heading", { level: 1, name: "sink" }).waitFor();
+  await denied.getByRole("row", { name: /secret\/door.*publish/ }).waitFor();
+  await page.goto(fescue.url + "/applications/source/topics");
+  await page.getByRole("row", { name: /home\/17.*publishes/ }).waitFor();
+  expect(await denied.count()).toBe(0);
 });

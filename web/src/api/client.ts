@@ -7,6 +7,7 @@ import { Failure, problemOf } from "./failure";
 export type Schemas = components["schemas"];
 export type Application = Schemas["Application"];
 export type ApplicationVersion = Schemas["ApplicationVersion"];
+export type DeniedInfo = Schemas["DeniedInfo"];
 export type Deployment = Schemas["Deployment"];
 export type Device = Schemas["Device"];
 export type LogLine = Schemas["LogLine"];

@@ -63,12 +63,14 @@ export const device = (id: string) =>
     queryFn: () => answer(api.GET("/v1/devices/{id}", { params: { path: { id } } })),
   });
 
-export const topics = (id: string) =>
-  queryOptions({
-    queryKey: ["topics", id],
-    queryFn: async () => (await answer(api.GET("/v1/devices/{id}/topics", { params: { path: { id } } }))).items,
-    refetchInterval: 2000,
-  });
+const exchanged = (id: string) => ({
+  queryKey: ["topics", id],
+  queryFn: () => answer(api.GET("/v1/devices/{id}/topics", { params: { path: { id } } })),
+  refetchInterval: 2000,
+});
+
+export const topics = (id: string) => queryOptions({ ...exchanged(id), select: (a) => a.items });
+export const denied = (id: string) => queryOptions({ ...exchanged(id), select: (a) => a.denied });
 
 export const server = queryOptions({
   queryKey: ["server"],

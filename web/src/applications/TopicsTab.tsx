@@ -1,4 +1,5 @@
-// TopicsTab: what an application may hear and say, with what comes and goes there now.
+// TopicsTab: what an application may hear and say, with what comes and goes there now, and what
+// it wanted besides.
 import { Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -11,6 +12,7 @@ import { Pick } from "../parts/Pick";
 import { Spark } from "../parts/Spark";
 import { type Column, Table } from "../parts/Table";
 import { number, rate } from "../parts/words";
+import { Denied } from "../topics/Denied";
 import { useTopics } from "../topics/useTopics";
 import { type Used, usedBy } from "./used";
 
@@ -60,6 +62,7 @@ export function TopicsTab({ app }: { app: Application }) {
               </Group>
             )}
             {version ? <OnDevice version={version} device={chosen} /> : <Empty title="The version is not stored any more" />}
+            <Denied device={chosen} application={app.name} />
           </Stack>
         );
       }}

@@ -10,6 +10,7 @@ import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Spark } from "../parts/Spark";
 import { rate } from "../parts/words";
+import { Denied } from "./Denied";
 import { Publish } from "./Publish";
 import type { TopicRate } from "./rates";
 import { TailView } from "./TailView";
@@ -56,6 +57,7 @@ export default function Topics() {
               <Stack gap="md" miw={0}>
                 <Filter filter={filter} onChange={(f) => choose("filter", f)} />
                 <TailView device={device} filter={filter} />
+                <Denied device={device} />
               </Stack>
               <Stack gap="md" miw={0}>
                 <Publish device={device} suggested={/[#+]/.test(filter) ? "" : filter} />
