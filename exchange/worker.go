@@ -168,6 +168,14 @@ func (w *Worker) Queues() bool {
 	return w.session.caps&wire.Queues != 0
 }
 
+// MaxBody is the largest body that the worker accepts, and with [Worker.Queues] also how much may wait in it. Once it
+// is ready.
+func (w *Worker) MaxBody() int {
+	w.session.out.mu.Lock()
+	defer w.session.out.mu.Unlock()
+	return w.session.out.maxBody
+}
+
 // end takes an invocation out; nil if it was ended before.
 func (w *Worker) end(id uint32) func([]byte, error) {
 	w.mu.Lock()

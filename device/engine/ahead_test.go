@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/spec"
 )
 
 // recording notes each call that it begins in a file, and does what it is told.
@@ -117,5 +119,25 @@ func TestAheadOfTime(t *testing.T) {
 	errs := d.sendAll(t, `{"n": 1, "do": "loop"}`, `{"n": 2}`)
 	if !fail.Is(errs[0], fail.Timeout) || errs[1] != nil {
 		t.Errorf("a loop: %v; the one behind it: %v", errs[0], errs[1])
+	}
+}
+
+// What waits in a worker fits into the buffer of one that has no more than one frame's.
+func TestAheadOfRoom(t *testing.T) {
+	f := &function{launcher: &launcher{config: &spec.Configuration{}}}
+	s := &slot{function: f, lanes: 1, taking: true, queues: true, most: 1000}
+	add := func(size int) bool {
+		c := &call{invocation: exchange.Invocation{Payload: make([]byte, size)}}
+		if !s.admits(c) {
+			return false
+		}
+		s.calls, s.bytes = append(s.calls, c), s.bytes+c.size()
+		return true
+	}
+	if !add(900) || add(100) || !add(80) || add(10) {
+		t.Errorf("%d calls of %d bytes wait in a worker that takes %d", len(s.calls), s.bytes, s.most)
+	}
+	if s.drop(s.calls[0]); !add(800) {
+		t.Error("an answered call leaves no room")
 	}
 }

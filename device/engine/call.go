@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 )
 
@@ -20,6 +21,15 @@ type call struct {
 	id    uint32    // of the worker
 	begun time.Time // zero while it waits in the worker
 	over  bool      // finish was called, or nobody waits; the worker has yet to answer
+}
+
+// size is about what the call takes in the worker's buffer.
+func (c *call) size() int {
+	n := wire.HeaderSize + len(c.invocation.Payload)
+	for _, a := range c.invocation.Attributes {
+		n += 4 + len(a.Name) + len(a.Value)
+	}
+	return n
 }
 
 // errStopped is why a call was not even queued.
@@ -53,6 +63,14 @@ func (q *queue) push(c *call) {
 		q.calls, q.head = q.calls[:n], 0
 	}
 	q.calls = append(q.calls, c)
+}
+
+// first is the oldest; nil if there is none.
+func (q *queue) first() *call {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.calls[q.head]
 }
 
 // pop takes the oldest; nil if there is none.

@@ -158,7 +158,7 @@ func (f *function) submit(c *call) error {
 		return fail.New(fail.Unavailable, op, "%w", errStopped)
 	}
 	for f.queue.len() == 0 {
-		s := f.free()
+		s := f.free(c)
 		if s == nil {
 			break
 		}
@@ -201,10 +201,10 @@ func (f *function) began(w *worker, c *call, err error) {
 }
 
 // free is the slot that can take a call: a free one, or one whose worker lets calls wait. mu is held.
-func (f *function) free() *slot {
+func (f *function) free(c *call) *slot {
 	var best *slot
 	for _, s := range f.slots {
-		if s.room() > 0 && (best == nil || len(s.calls)-s.lanes < len(best.calls)-best.lanes) {
+		if s.admits(c) && (best == nil || len(s.calls)-s.lanes < len(best.calls)-best.lanes) {
 			best = s
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -26,6 +27,8 @@ type slot struct {
 	queues bool    // calls may wait in the worker
 	given  int     // calls that the worker was given
 	calls  []*call // that it has, in the order in which they were given
+	bytes  int     // of them
+	most   int     // bytes that may wait in the worker
 	used   time.Time
 	looked time.Time // at the worker's memory
 	stuck  bool      // a handler went on after its time
@@ -51,19 +54,17 @@ const (
 	quick = 2 * time.Millisecond
 )
 
-// room is how many more calls the worker takes. function.mu is held, as for all that follows but run.
-func (s *slot) room() int {
-	if !s.taking {
-		return 0
+// admits tells whether the worker takes another call. function.mu is held, as for all that follows but run.
+func (s *slot) admits(c *call) bool {
+	w := s.function.launcher.config.Workers
+	switch n := len(s.calls); {
+	case !s.taking, w.Calls > 0 && s.given >= w.Calls:
+		return false
+	case n < s.lanes:
+		return true
+	default:
+		return s.queues && s.function.usual < quick && n < s.lanes+ahead && s.bytes+c.size() <= s.most
 	}
-	n := s.lanes - len(s.calls)
-	if s.queues && s.function.usual < quick {
-		n += ahead
-	}
-	if most := s.function.launcher.config.Workers.Calls; most > 0 {
-		n = min(n, most-s.given)
-	}
-	return n
 }
 
 // take gives the worker a call; it is sent with the session's next flush. A call that
@@ -83,6 +84,7 @@ func (s *slot) take(c *call) error {
 	s.finishing.Add(1)
 	s.given++
 	s.calls = append(s.calls, c)
+	s.bytes += c.size()
 	if len(s.calls) <= s.lanes {
 		c.begun = time.Now()
 		s.arm()
@@ -92,11 +94,12 @@ func (s *slot) take(c *call) error {
 
 // fill gives the worker what waits. Calls that are over, or cannot be given, are returned with the reason.
 func (s *slot) fill() (undone []*call, why []error) {
-	for s.room() > 0 {
-		c := s.function.queue.pop()
-		if c == nil {
+	for {
+		c := s.function.queue.first()
+		if c == nil || !s.admits(c) {
 			break
 		}
+		s.function.queue.pop()
 		err := c.ctx.Err()
 		if err != nil {
 			err = fail.New(fail.Canceled, "invoke function", "%w", err) // nobody waits any more
@@ -144,7 +147,9 @@ func (s *slot) answered(c *call, result []byte, err error) {
 	undone, why := s.fill()
 	nudge := len(s.calls) == 0 && (!s.taking || s.spent()) || s.toLook()
 	f.mu.Unlock()
-	if !told {
+	if told {
+		s.noteLate(err)
+	} else {
 		s.tell(c, result, err, took)
 	}
 	finishAll(undone, why)
@@ -160,6 +165,7 @@ func (s *slot) drop(c *call) {
 			n := copy(s.calls[i:], s.calls[i+1:])
 			s.calls[i+n] = nil
 			s.calls = s.calls[:i+n]
+			s.bytes -= c.size()
 			return
 		}
 	}
@@ -172,11 +178,24 @@ func (s *slot) tell(c *call, result []byte, err error, took time.Duration) {
 		how = failed
 	}
 	s.function.activity.call(how, took)
+	s.note(err)
+	c.finish(result, err)
+}
+
+// note logs an exception of the handler.
+func (s *slot) note(err error) {
 	var exception *exchange.HandlerError
 	if errors.As(err, &exception) {
 		s.function.log.Note("error", exceptionText(exception))
 	}
-	c.finish(result, err)
+}
+
+// noteLate logs an exception for which nobody waits any more, unless it is only that of having been cancelled.
+func (s *slot) noteLate(err error) {
+	var exception *exchange.HandlerError
+	if !errors.As(err, &exception) || exception.Type != wire.Cancelled {
+		s.note(err)
+	}
 }
 
 func (s *slot) nudge() {

@@ -91,9 +91,16 @@ func (s *slot) setWorker(w *worker) {
 // enter lets calls come to the worker, those first that wait.
 func (s *slot) enter() {
 	f := s.function
-	queues := s.lanes == 1 && s.worker.session.Queues()
+	queues, most := s.worker.session.Queues(), s.worker.session.MaxBody()
+	if queues && s.lanes > 1 {
+		f.log.Note("warning", "the worker handles one event at a time: workers.concurrency has no effect; raise workers.max instead")
+	}
 	f.mu.Lock()
-	s.taking, s.coming, s.queues, s.used = true, false, queues, time.Now()
+	if queues {
+		f.lanes -= s.lanes - 1
+		s.lanes = 1
+	}
+	s.taking, s.coming, s.queues, s.most, s.used = true, false, queues, most, time.Now()
 	undone, why := s.fill()
 	f.mu.Unlock()
 	s.worker.session.Flush()
@@ -163,7 +170,7 @@ func (s *slot) lost() {
 			begun = append(begun, c)
 		}
 	}
-	s.calls = nil
+	s.calls, s.bytes = nil, 0
 	f.queue.putBack(waiting)
 	stuck := s.stuck
 	s.coming = true

@@ -70,3 +70,6 @@ const (
 	Modules   Capabilities = 1 << 7 // OFFER to HELD
 	Queues    Capabilities = 1 << 8 // invocations wait in the worker
 )
+
+// Cancelled is the type of the FAILURE of an invocation that ended because it was cancelled, or had not begun.
+const Cancelled = "Cancelled"

@@ -285,10 +285,17 @@ int fescue_flush(fescue_client *c);
 /* Waits until the broker has handled everything sent so far. */
 int fescue_drain(fescue_client *c);
 
-/* The main loop of a function (`handler:` in fescue.yaml names the program): calls handler for each event until
+/* The main loop of a function (`handler:` in fescue.yaml names the program): calls handler for each event, one after the other, until
  * the agent says that the worker is to exit. Returns the status for main(). */
 int fescue_serve(fescue_client *c, void *in, size_t in_size, void *out, size_t out_size, fescue_handler handler,
                  void *user);
+
+/* The same for a program with a main loop of its own, which may handle several events at once: takes over the link that the
+ * agent left. Call fescue_ready() when the handler is loaded; then fescue_next() gives events (FESCUE_INVOKE), and FESCUE_CANCEL with the id of
+ * one for which nobody waits any longer. Copy what is to outlive the next fescue_next(), and answer each event, in any order, by
+ * fescue_reply() or fescue_fail() with a message that has its type, id and session. FESCUE_STOPPED: answer what is left, and close. */
+int fescue_adopt(fescue_client *c, void *in, size_t in_size, void *out, size_t out_size, const fescue_options *options);
+int fescue_ready(fescue_client *c);
 
 /* For handlers that take long: whether nobody waits for this invocation any longer. */
 int fescue_cancelled(fescue_client *c, const fescue_message *m);
@@ -316,7 +323,7 @@ struct fescue_client {
     int64_t retry_at; /* when to connect again, ms */
     int64_t glanced;  /* when the link was last looked at by fescue_publish(), ms */
     uint32_t unread;  /* publishes since */
-    uint8_t open, welcomed, worker, stopping, leaving, closing, answered, cancelled, withdrawn, granting;
+    uint8_t open, welcomed, worker, own_loop, stopping, leaving, closing, answered, cancelled, withdrawn, granting;
     int refusal;       /* the status with which the broker closes */
     int fatal;         /* the status that ended the session for good */
     int64_t refused_at; /* since when the token has been unknown, ms */
@@ -396,7 +403,8 @@ enum fescue_capability {
     FESCUE_CAN_STATE = 8,
     FESCUE_CAN_KEEP = 16,
     FESCUE_CAN_HISTORY = 32,
-    FESCUE_CAN_CREDIT = 64
+    FESCUE_CAN_CREDIT = 64,
+    FESCUE_CAN_QUEUE = 256
 };
 
 #define FESCUE_HEADER 8

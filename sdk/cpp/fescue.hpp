@@ -15,24 +15,33 @@
 // a status of fescue.h, or one of its kinds (Denied, NoResponder, …).
 //
 // As in C, a Client belongs to one thread; only stop() may be called from anywhere. Handlers run inside run(), next() and
-// serve(); an exception in a handler of a request or an event is its answer, in others it ends run().
+// serve(); an exception in a handler of a request or an event is its answer, in others it ends run(). A function whose
+// configuration says `workers: {concurrency: 8}` has its handler called by 8 threads, each with a client of its own.
 #ifndef FESCUE_HPP
 #define FESCUE_HPP
 
+#include <poll.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <queue>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -75,6 +84,9 @@ using Closed = ErrorOf<FESCUE_STOPPED>;
 
 namespace detail {
 
+class Solo;
+class Pool;
+
 [[noreturn]] inline void raise(int status, const std::string& text) {
     switch (status) {
     case FESCUE_DENIED: throw Denied(text);
@@ -100,7 +112,8 @@ inline std::string_view view(fescue_view v) { return {v.data, v.size}; }
 // What arrived. Its views are good until the handler returns, or until the next next().
 class Message {
 public:
-    Message(fescue_client* client, const fescue_message& raw) : client_(client), raw_(raw) {}
+    Message(fescue_client* client, const fescue_message& raw, const std::atomic<bool>* cancelled = nullptr)
+        : client_(client), raw_(raw), cancelled_(cancelled) {}
 
     std::string_view topic() const { return detail::view(raw_.topic); }  // or the key
     std::string_view payload() const { return detail::view(raw_.payload); }
@@ -108,7 +121,7 @@ public:
     // An attribute of an event by its CloudEvents name; "" if it has none.
     std::string_view attribute(const std::string& name) const { return detail::view(fescue_attribute(&raw_, name.c_str())); }
     // Whether nobody waits for this event's result any longer.
-    bool cancelled() const { return fescue_cancelled(client_, &raw_) != 0; }
+    bool cancelled() const { return cancelled_ != nullptr ? cancelled_->load() : fescue_cancelled(client_, &raw_) != 0; }
 
     std::uint64_t sequence() const { return raw_.sequence; }  // of a kept message; revision of a key
     std::uint64_t time() const { return raw_.time; }          // when it was stored, ms since 1970
@@ -136,6 +149,7 @@ private:
 
     fescue_client* client_;
     fescue_message raw_;
+    const std::atomic<bool>* cancelled_;  // of an event that is handled in a thread of its own
 };
 
 struct Options {
@@ -180,6 +194,28 @@ using Handler = std::function<void(const Message&)>;
 using Responder = std::function<std::string(const Message&)>;
 
 class Client;
+
+namespace detail {
+
+// Calls a responder, and gives what sends its answer, or its failure.
+inline std::function<void(fescue_client*, const fescue_message*)> outcome(const Message& m, const Responder& responder) {
+    std::string kind, text;
+    try {
+        return [reply = responder(m)](fescue_client* c, const fescue_message* raw) { fescue_reply(c, raw, reply.data(), reply.size()); };
+    } catch (const Error& e) {
+        kind = e.name();
+        text = e.what();
+    } catch (const std::exception& e) {
+        kind = typeid(e).name();
+        text = e.what();
+    } catch (...) {
+        kind = "unknown";
+        text = "the handler threw what is no std::exception";
+    }
+    return [kind, text](fescue_client* c, const fescue_message* raw) { fescue_fail(c, raw, kind.c_str(), text.c_str()); };
+}
+
+}  // namespace detail
 
 // A subscription, a place that is consumed from, a watch; it lives as long as its client, or until close().
 class Subscription {
@@ -346,7 +382,8 @@ public:
     fescue_client& raw() { return raw_; }
 
 private:
-    friend int serve(std::function<std::string(Client&, const Message&)>, Options);
+    friend class detail::Solo;
+    friend class detail::Pool;
 
     Client(Options options, std::nullptr_t) : options_(std::move(options)), in_(FESCUE_BUFFER(options_.max_message)), out_(FESCUE_BUFFER(1 << 16)) {
         fescue_options o{};
@@ -405,18 +442,7 @@ private:
         return true;
     }
 
-    void answer(const Message& m, const Responder& responder) {
-        try {
-            const std::string reply = responder(m);
-            check(fescue_reply(&raw_, &m.raw(), reply.data(), reply.size()));
-        } catch (const Error& e) {
-            fescue_fail(&raw_, &m.raw(), std::string(e.name()).c_str(), e.what());
-        } catch (const std::exception& e) {
-            fescue_fail(&raw_, &m.raw(), typeid(e).name(), e.what());
-        } catch (...) {
-            fescue_fail(&raw_, &m.raw(), "unknown", "the handler threw what is no std::exception");
-        }
-    }
+    void answer(const Message& m, const Responder& responder) { detail::outcome(m, responder)(&raw_, &m.raw()); }
 
     // Exceptions must not pass through C: run() throws them when it has come back.
     static void on_message(fescue_client* c, const fescue_message* raw, void* user) {
@@ -446,23 +472,152 @@ private:
     std::exception_ptr failure_;
 };
 
-// The main function of a function's program, which `handler:` in fescue.yaml names: calls the handler for each event, until
-// the agent says that the worker is to exit. What the handler returns is the event's result, an exception its failure. Returns the
-// status for main().
-inline int serve(std::function<std::string(Client&, const Message&)> handler, Options options = {}) {
-    struct Work {
-        Client client;
-        std::function<std::string(Client&, const Message&)> handler;
-        static void call(fescue_client* c, const fescue_message* m, void* user) {
-            auto* work = static_cast<Work*>(user);
-            c->options.user = &work->client;
-            if (work->client.options_.on_error) c->options.on_error = &Client::tell;
-            work->client.answer(Message(c, *m), [work](const Message& event) { return work->handler(work->client, event); });
-        }
+namespace detail {
+
+using Function = std::function<std::string(Client&, const Message&)>;
+
+// Serves one event after the other, in the main thread.
+class Solo {
+public:
+    Solo(Function handler, Options options) : client_(std::move(options), Client::Worker{}), handler_(std::move(handler)) {}
+    int run() {
+        Client& c = client_;
+        return fescue_serve(&c.raw_, c.in_.data(), c.in_.size(), c.out_.data(), c.out_.size(), &Solo::call, this);
+    }
+
+private:
+    static void call(fescue_client* c, const fescue_message* m, void* user) {
+        auto* self = static_cast<Solo*>(user);
+        c->options.user = &self->client_;
+        if (self->client_.options_.on_error) c->options.on_error = &Client::tell;
+        self->client_.answer(Message(c, *m), [self](const Message& event) { return self->handler_(self->client_, event); });
+    }
+
+    Client client_;
+    Function handler_;
+};
+
+// Serves several events at once: the main thread reads the worker's link, as many threads as asked for call the handler, each with
+// a client that it connects itself.
+class Pool {
+public:
+    Pool(Function handler, Options options, int threads) : options_(options), link_(std::move(options), Client::Worker{}), handler_(std::move(handler)), size_(threads) {}
+
+    int run() {
+        fescue_options o{};
+        o.timeout_ms = static_cast<int>(options_.timeout.count());
+        int status = fescue_adopt(raw(), link_.in_.data(), link_.in_.size(), link_.out_.data(), link_.out_.size(), &o);
+        if (status == FESCUE_OK) status = start();
+        if (status == FESCUE_OK) status = fescue_ready(raw());
+        while (status >= 0) status = read();
+        if (status == FESCUE_STOPPED) return finish();
+        std::fprintf(stderr, "fescue: %s\n", link_.raw_.error);
+        std::fflush(nullptr);
+        std::_Exit(1);  // nobody is there any more; handlers may be at it for long
+    }
+
+private:
+    // An event, with bytes of its own.
+    struct Job {
+        fescue_message raw;
+        std::string topic, payload, attributes;
+        std::atomic<bool> cancelled{false};
     };
-    Work work{Client(std::move(options), Client::Worker{}), std::move(handler)};
-    Client& c = work.client;
-    return fescue_serve(&c.raw_, c.in_.data(), c.in_.size(), c.out_.data(), c.out_.size(), &Work::call, &work);
+
+    fescue_client* raw() { return &link_.raw_; }
+
+    int start() {
+        try {
+            for (int n = 0; n < size_; n++) clients_.push_back(std::make_unique<Client>(options_));
+            for (auto& client : clients_) threads_.emplace_back([this, &client] { work(*client); });
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "fescue: starting threads: %s\n", e.what());
+            std::_Exit(1);
+        }
+        return FESCUE_OK;
+    }
+
+    // Waits, and takes what has come.
+    int read() {
+        pollfd p{fescue_fd(raw()), POLLIN, 0};
+        poll(&p, 1, -1);
+        const std::lock_guard<std::mutex> held(mutex_);
+        fescue_message m;
+        int status;
+        while ((status = fescue_next(raw(), &m, 0)) == 1) take(m);
+        return status;
+    }
+
+    void take(const fescue_message& m) {
+        if (m.type == FESCUE_CANCEL) {
+            const auto at = jobs_.find(m.id);
+            if (at != jobs_.end()) at->second->cancelled = true;
+            return;
+        }
+        auto job = std::make_shared<Job>();
+        job->raw = m;
+        job->topic = view(m.topic);
+        job->payload = view(m.payload);
+        job->attributes = view(m.attributes);
+        job->raw.topic = {job->topic.data(), job->topic.size()};
+        job->raw.payload = {job->payload.data(), job->payload.size()};
+        job->raw.attributes = {job->attributes.data(), job->attributes.size()};
+        jobs_[m.id] = job;
+        waiting_.push(job);
+        came_.notify_one();
+    }
+
+    void work(Client& client) {
+        std::unique_lock<std::mutex> held(mutex_);
+        for (;;) {
+            came_.wait(held, [this] { return leaving_ || !waiting_.empty(); });
+            if (waiting_.empty()) return;
+            const auto job = waiting_.front();
+            waiting_.pop();
+            held.unlock();
+            const auto answer = outcome(Message(&client.raw_, job->raw, &job->cancelled), [&](const Message& event) { return handler_(client, event); });
+            held.lock();
+            jobs_.erase(job->raw.id);
+            answer(raw(), &job->raw);
+            if (fescue_fd(raw()) < 0) std::_Exit(1);  // the link is lost, and was closed: poll() would not tell
+        }
+    }
+
+    // Lets the events under way end.
+    int finish() {
+        {
+            const std::lock_guard<std::mutex> held(mutex_);
+            leaving_ = true;
+        }
+        came_.notify_all();
+        for (auto& thread : threads_) thread.join();
+        fescue_close(raw(), 0);
+        return 0;
+    }
+
+    Options options_;
+    Client link_;
+    Function handler_;
+    int size_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;  // of the link and all below
+    std::condition_variable came_;
+    std::queue<std::shared_ptr<Job>> waiting_;
+    std::map<std::uint32_t, std::shared_ptr<Job>> jobs_;
+    bool leaving_ = false;
+};
+
+}  // namespace detail
+
+// The main function of a function's program, which `handler:` in fescue.yaml names: calls the handler for each event, until
+// the agent says that the worker is to exit. What the handler returns is the event's result, an exception its failure. With
+// `workers.concurrency` above 1 so many threads call it. Returns the status for main().
+inline int serve(std::function<std::string(Client&, const Message&)> handler, Options options = {}) {
+    const char* concurrency = std::getenv("FESCUE_CONCURRENCY");
+    const int threads = concurrency == nullptr ? 1 : std::atoi(concurrency);
+    if (threads > 1) return detail::Pool(std::move(handler), std::move(options), threads).run();
+    return detail::Solo(std::move(handler), std::move(options)).run();
 }
 
 inline int serve(std::function<std::string(const Message&)> handler, Options options = {}) {

@@ -50,6 +50,16 @@ func (c *Client) here(add func([]byte) []byte) {
 	}
 }
 
+// written waits until the link has taken all that was sent on it.
+func (c *Client) written() {
+	c.mu.Lock()
+	l := c.link
+	c.mu.Unlock()
+	if l != nil {
+		l.flush()
+	}
+}
+
 // onSession sends on the link that has this number, or not at all.
 func (c *Client) onSession(session uint32, add func([]byte) []byte) {
 	c.mu.Lock()

@@ -69,6 +69,15 @@ func (l *link) send(add func([]byte) []byte) error {
 	return l.err
 }
 
+// flush waits until all that was sent has been written, or cannot be.
+func (l *link) flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.writing && l.err == nil {
+		l.room.Wait()
+	}
+}
+
 // writer writes what bursts leave to it, until the link is closed.
 func (l *link) writer() {
 	for {

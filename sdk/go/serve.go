@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +29,7 @@ func (e *Event) Topic() string { return e.Attributes["subject"] }
 type Handler func(ctx context.Context, e *Event) ([]byte, error)
 
 // Serve is the main function of a function's program, which `handler:` in fescue.yaml names: it
-// calls handler for each event, as many at once as `limits.concurrency` says, until the agent asks
+// calls handler for each event, as many at once as `workers.concurrency` says, until the agent asks
 // the worker to exit, or ctx is done.
 func Serve(ctx context.Context, handler Handler) error {
 	conn, err := adopt()
@@ -37,7 +39,10 @@ func Serve(ctx context.Context, handler Handler) error {
 	var o Options
 	o.fill()
 	o.Token = "" // the link itself proves who this is
-	w := &worker{handler: handler, under: map[uint32]context.CancelFunc{}, leave: make(chan struct{})}
+	w := &worker{
+		handler: handler, serial: os.Getenv("FESCUE_CONCURRENCY") == "1",
+		under: map[uint32]context.CancelFunc{}, leave: make(chan struct{}),
+	}
 	c := newClient(o, w)
 	w.client = c
 	l := newLink(conn)
@@ -55,12 +60,21 @@ func Serve(ctx context.Context, handler Handler) error {
 type worker struct {
 	client  *Client
 	handler Handler
+	serial  bool // one after the other
 	running sync.WaitGroup
 	leaving sync.Once
 	leave   chan struct{}
 
-	mu    sync.Mutex
-	under map[uint32]context.CancelFunc // invocations under way
+	mu      sync.Mutex
+	under   map[uint32]context.CancelFunc // invocations under way
+	waiting []*invocation                 // for those before them, the oldest first
+}
+
+// invocation is one that has yet to begin.
+type invocation struct {
+	id      uint32
+	timeout time.Duration
+	event   *Event
 }
 
 func (w *worker) wait(ctx context.Context) error {
@@ -88,13 +102,26 @@ func (w *worker) handle(f wire.Frame) {
 	case wire.Goodbye:
 		w.leaving.Do(func() { close(w.leave) })
 	case wire.Cancel:
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if cancel := w.under[f.ID]; cancel != nil {
-			cancel()
-		}
+		w.cancel(f.ID)
 	case wire.Invoke:
 		w.invoke(f)
+	}
+}
+
+func (w *worker) cancel(id uint32) {
+	w.mu.Lock()
+	cancel := w.under[id]
+	at := slices.IndexFunc(w.waiting, func(i *invocation) bool { return i.id == id })
+	if at >= 0 {
+		w.waiting = slices.Delete(w.waiting, at, at+1)
+	}
+	w.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	if at >= 0 {
+		w.answer(id, nil, &cancelled{"it was cancelled before it began"})
+		w.running.Done()
 	}
 }
 
@@ -112,19 +139,46 @@ func (w *worker) invoke(f wire.Frame) {
 	if timeout == 0 {
 		timeout = 24 * 365 * time.Hour
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	w.running.Add(1)
 	w.mu.Lock()
-	w.under[f.ID] = cancel
+	w.waiting = append(w.waiting, &invocation{f.ID, timeout, e})
 	w.mu.Unlock()
-	w.running.Go(func() { w.call(ctx, f.ID, e) })
+	w.begin()
 }
 
-func (w *worker) call(ctx context.Context, id uint32, e *Event) {
-	result, err := guarded(func() ([]byte, error) { return w.handler(ctx, e) })
+// begin begins the invocation that has waited longest, unless another has to end first.
+func (w *worker) begin() {
 	w.mu.Lock()
-	w.under[id]()
-	delete(w.under, id)
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 || w.serial && len(w.under) > 0 {
+		return
+	}
+	i := w.waiting[0]
+	w.waiting = slices.Delete(w.waiting, 0, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), i.timeout)
+	w.under[i.id] = cancel
+	go w.call(ctx, i)
+}
+
+func (w *worker) call(ctx context.Context, i *invocation) {
+	defer w.running.Done()
+	result, err := guarded(func() ([]byte, error) { return w.handler(ctx, i.event) })
+	if err != nil && errors.Is(err, ctx.Err()) {
+		err = &cancelled{err.Error()}
+	}
+	w.answer(i.id, result, err)
+	if w.serial {
+		w.client.written() // before the next begins, so the broker knows which has
+	}
+	w.mu.Lock()
+	w.under[i.id]()
+	delete(w.under, i.id)
 	w.mu.Unlock()
+	w.begin()
+}
+
+// answer sends what came of an invocation.
+func (w *worker) answer(id uint32, result []byte, err error) {
 	if err == nil {
 		err = w.client.checkSize("", len(result))
 	}
@@ -137,11 +191,20 @@ func (w *worker) call(ctx context.Context, id uint32, e *Event) {
 	})
 }
 
+// cancelled is why an invocation ended for which nobody waits any longer.
+type cancelled struct{ text string }
+
+func (c *cancelled) Error() string { return c.text }
+
 // describe is the kind of an error, and the stack of a panic.
 func describe(err error) (kind, stack string) {
 	var p *panicked
 	if errors.As(err, &p) {
 		return "panic", string(p.stack)
+	}
+	var c *cancelled
+	if errors.As(err, &c) {
+		return wire.Cancelled, ""
 	}
 	var e *Error
 	if errors.As(err, &e) {

@@ -56,6 +56,9 @@ func (c *Client) greet(l *link) (*wire.Reader, error) {
 	}
 	if c.worker != nil {
 		hello.Capabilities |= wire.Functions
+		if c.worker.serial {
+			hello.Capabilities |= wire.Queues
+		}
 	}
 	if err := l.send(func(b []byte) []byte { return wire.AppendHello(b, hello) }); err != nil {
 		return nil, err

@@ -57,7 +57,21 @@ func TestConformance(t *testing.T) {
 	}
 	runtimetest.Run(t, runtimetest.Suite{
 		New: open, Function: source(string(text)), Broken: source("#include <fescue.h>\nint main() { return undeclared; }\n"),
-		BrokenSays: "undeclared", Context: true, Versioned: true,
+		BrokenSays: "undeclared", Context: true, Ahead: true, Versioned: true,
+	})
+}
+
+// A function whose handler is called by several threads.
+func TestThreads(t *testing.T) {
+	text, err := os.ReadFile("testdata/threads.cpp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	threads := source(string(text))
+	threads.Configuration += "workers: {concurrency: 4}\n"
+	runtimetest.Run(t, runtimetest.Suite{
+		New: open, Function: threads, Broken: source("#include <fescue.hpp>\nint main() { return undeclared; }\n"),
+		BrokenSays: "undeclared", Context: true, Versioned: true, AtOnce: true,
 	})
 }
 

@@ -76,7 +76,7 @@ func TestConformance(t *testing.T) {
 	}
 	runtimetest.Run(t, runtimetest.Suite{
 		New: open, Function: source("Function::handle"), Broken: source("Missing::handle"), BrokenSays: "Missing",
-		Stack: "Function.java", Context: true, Versioned: true,
+		Stack: "Function.java", Context: true, Ahead: true, Versioned: true,
 	})
 }
 

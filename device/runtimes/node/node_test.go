@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 		New:        open,
 		Function:   runtimetest.Source{Configuration: configuration, Files: map[string]string{"src/function.mjs": module(t)}},
 		Broken:     runtimetest.Source{Configuration: configuration, Files: map[string]string{"src/function.js": "require('no-such-module');\n"}},
-		BrokenSays: "no-such-module", Stack: "function.mjs", Context: true, Versioned: true,
+		BrokenSays: "no-such-module", Stack: "function.mjs", Context: true, Ahead: true, Versioned: true,
 	})
 }
 

@@ -68,12 +68,13 @@ func TestConformance(t *testing.T) {
 	for name, c := range map[string]struct{ configuration, handler string }{
 		"plain":       {"runtime: python\nhandler: function.handle\n", text(t, "function.py")},
 		"fresh":       {"runtime: python\nhandler: function.handle\nworkers: {warm: 0s}\n", text(t, "function.py")},
-		"threads":     {"runtime: python\nhandler: function.handle\nlimits: {concurrency: 4}\n", text(t, "function.py")},
+		"threads":     {"runtime: python\nhandler: function.handle\nworkers: {concurrency: 4}\n", text(t, "function.py")},
 		"async":       {"runtime: python\nhandler: function.handle_async\n", text(t, "function.py")},
 		"environment": {"runtime: python\nhandler: function.handle\ndependencies: {requirements: requirements.txt}\n", text(t, "function.py")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := suite(c.configuration, c.handler)
+			s.Ahead = name != "threads"
 			s.New = func(t testing.TB, d *runtimetest.Device) runtimes.Runtime { return open(t, d) }
 			runtimetest.Run(t, s)
 		})

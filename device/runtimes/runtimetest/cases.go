@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/wire"
 	"fescue.dev/fescue/fail"
 )
 
@@ -129,6 +131,84 @@ func (s *Suite) concurrency(t *testing.T, f *Function) {
 	group.Wait()
 }
 
+// outcome is what came of one of several calls.
+type outcome struct {
+	number int
+	text   string
+	err    error
+}
+
+// send gives the worker several calls at once, and where their outcomes come, in the order in which they do.
+func send(t *testing.T, w *Worker, texts ...string) (ids []uint32, outcomes <-chan outcome) {
+	t.Helper()
+	all := make(chan outcome, len(texts))
+	for n, text := range texts {
+		id, err := w.Worker.Begin(invocation(text, Patience), func(got []byte, err error) {
+			all <- outcome{n, string(got), err}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	w.Worker.Flush()
+	return ids, all
+}
+
+// ahead: calls that wait in the worker begin one after the other, in order, or not at all once they are
+// cancelled; each is answered before the next begins.
+func (s *Suite) ahead(t *testing.T, f *Function) {
+	w := f.Start(t)
+	if !w.Queues() {
+		t.Fatal("the worker does not take calls ahead")
+	}
+	ids, outcomes := send(t, w, "sleep 300", "echo 1", "exit 4", "fail as told", "echo 4")
+	w.Cancel(ids[2]) // it waits for the first
+	var order []int
+	for range ids {
+		o := <-outcomes
+		var exception *exchange.HandlerError
+		switch is := errors.As(o.err, &exception); {
+		case o.number == 2:
+			if !is || exception.Type != wire.Cancelled {
+				t.Errorf("the cancelled one: %q, %v", o.text, o.err)
+			}
+			continue
+		case o.number == 3 && (!is || !strings.Contains(exception.Message, "as told")),
+			o.number != 3 && o.text != []string{"slept", "1", "", "", "4"}[o.number]:
+			t.Errorf("call %d: %q, %v", o.number, o.text, o.err)
+		}
+		order = append(order, o.number)
+	}
+	if !slices.Equal(order, []int{0, 1, 3, 4}) {
+		t.Errorf("the order is %v", order)
+	}
+	if s.Contained {
+		return
+	}
+	_, outcomes = send(t, w, "echo 0", "exit 3", "echo 2")
+	for n := range 3 {
+		if o := <-outcomes; o.number == 0 && o.text != "0" || o.number > 0 && !fail.Is(o.err, fail.Unavailable) || n == 0 && o.number != 0 {
+			t.Errorf("call %d around the worker's end: %q, %v", o.number, o.text, o.err)
+		}
+	}
+}
+
+// atOnce: an event does not wait for the one before it, and one that is cancelled ends alone.
+func (s *Suite) atOnce(t *testing.T, f *Function) {
+	w := f.Start(t)
+	ids, outcomes := send(t, w, "sleep 600000", "echo 1", "echo 2")
+	for range 2 {
+		if o := <-outcomes; o.number == 0 || o.err != nil {
+			t.Errorf("call %d: %q, %v", o.number, o.text, o.err)
+		}
+	}
+	w.Cancel(ids[0])
+	if o := <-outcomes; o.number != 0 || o.err == nil {
+		t.Errorf("the cancelled one: %q, %v", o.text, o.err)
+	}
+}
+
 // graceful: asked to stop, a worker finishes what it is doing and ends by itself.
 func (s *Suite) graceful(t *testing.T, f *Function) {
 	w := f.Start(t)
@@ -226,7 +306,9 @@ func (s *Suite) context(t *testing.T, f *Function) {
 		t.Errorf("without permission: %v", e)
 	}
 	w.Answers(t, "log careful", "")
-	eventually(t, "the line is logged", func() bool { return strings.Contains(f.Output.text(), "log 2 careful") })
+	eventually(t, "the line is logged", func() bool {
+		return strings.Contains(f.Output.text()+f.Device.logged.text(), "log 2 careful")
+	})
 }
 
 func (s *Suite) confinement(t *testing.T, f *Function) {

@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/exchange"
+	"fescue.dev/fescue/exchange/unix"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -26,12 +28,17 @@ const Patience = 60 * time.Second
 // Application is the name that functions of the suite run under.
 const Application spec.Name = "suite"
 
+// token is the suite's for clients that functions make.
+const token = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // Device is what a runtime needs around it: a sandbox and Data Xchange.
 type Device struct {
 	Dir     string // of this device's own; every user may pass through it
 	Log     *slog.Logger
 	sandbox *sandbox.Sandbox
 	router  *exchange.Router
+	socket  string // of the router
+	logged  output // by clients that are no workers
 	uid     int
 	gid     int
 }
@@ -65,19 +72,24 @@ func NewDevice(t testing.TB) *Device {
 
 func (d *Device) openExchange(t testing.TB) {
 	t.Helper()
-	d.router = exchange.New(exchange.Options{Device: "test", Log: d.Log})
+	d.router = exchange.New(exchange.Options{Device: "test", Log: d.Log, OnLog: func(_ spec.Name, level int, text string) {
+		d.logged.add(fmt.Appendf(nil, "log %d %s\n", level, text))
+	}})
 	if err := d.router.OpenStores(filepath.Join(d.Dir, "exchange")); err != nil {
 		t.Fatal(err)
 	}
+	d.socket = filepath.Join(d.Dir, "exchange.sock")
+	link, err := unix.Listen(unix.Options{Path: d.socket, Mode: 0o666})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = d.router.Run(ctx)
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	var group sync.WaitGroup
+	group.Go(func() { _ = d.router.Run(ctx) })
+	group.Go(func() { _ = link.Run(ctx, func(c exchange.Conn) { _ = d.router.Serve(ctx, c) }) })
+	t.Cleanup(func() { cancel(); group.Wait() })
 	resources := spec.Resources{Publish: []spec.Filter{"suite/#"}}
-	if err := d.router.Grant(Application, resources, exchange.Credential{UID: d.uid}); err != nil {
+	if err := d.router.Grant(Application, resources, exchange.Credential{UID: d.uid, Token: token}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -111,13 +111,13 @@ func (d *Device) TryLoad(t testing.TB, r runtimes.Runtime, name string, s Source
 			return nil, err
 		}
 	}
-	f.readOnly = append([]string{f.Application.Dir}, around.ReadOnly...)
+	f.readOnly = append([]string{f.Application.Dir, d.socket}, around.ReadOnly...)
 	f.container = around.Container
 	f.environment = append([]string{
 		"PATH=" + strings.Join(append(around.Path, systemPath), ":"), "HOME=" + f.data, "TMPDIR=/tmp", "LANG=C.UTF-8",
 		"FESCUE_APPLICATION=" + string(Application), "FESCUE_VERSION=1.0.0", "FESCUE_DEVICE=test", "FESCUE_DATA=" + f.data,
-		"FESCUE_WORKER_FD=3", "FESCUE_HANDLER=" + f.Application.Configuration.Handler,
-		fmt.Sprintf("FESCUE_CONCURRENCY=%d", f.Application.Configuration.Limits.Concurrency),
+		"FESCUE_EXCHANGE=unix:" + d.socket, "FESCUE_TOKEN=" + token, "FESCUE_WORKER_FD=3", "FESCUE_HANDLER=" + f.Application.Configuration.Handler,
+		fmt.Sprintf("FESCUE_CONCURRENCY=%d", f.Application.Configuration.Workers.Concurrency),
 	}, around.Environment...)
 	return f, f.runCommands(ctx)
 }
@@ -258,11 +258,15 @@ func (f *Function) Start(t testing.TB) *Worker {
 func (w *Worker) Call(text string, timeout time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	result, err := w.Invoke(ctx, exchange.Invocation{
+	result, err := w.Invoke(ctx, invocation(text, timeout))
+	return string(result), err
+}
+
+func invocation(text string, timeout time.Duration) exchange.Invocation {
+	return exchange.Invocation{
 		Timeout: timeout, Payload: []byte(text),
 		Attributes: []exchange.Attribute{{Name: "datacontenttype", Value: "text/plain"}, {Name: "subject", Value: "suite/in"}},
-	})
-	return string(result), err
+	}
 }
 
 // Answers fails the test unless the handler answers so.

@@ -41,6 +41,10 @@ type Suite struct {
 	Contained bool
 	// Context: the handler can publish and log through the SDK.
 	Context bool
+	// Ahead: its workers handle one event after the other, and take some ahead.
+	Ahead bool
+	// AtOnce: one worker handles several events at once.
+	AtOnce bool
 	// NoFiles: the language has no way to files, or to the environment.
 	NoFiles bool
 	// Versioned: a condition on the runtime's version can be asked for.
@@ -64,6 +68,8 @@ func Run(t *testing.T, s Suite) {
 		{"output", s.output, true},
 		{"large payload", s.large, true},
 		{"concurrency", s.concurrency, true},
+		{"calls ahead", s.ahead, s.Ahead},
+		{"at once", s.atOnce, s.AtOnce},
 		{"graceful stop", s.graceful, true},
 		{"kill", s.kill, true},
 		{"crash and restart", s.crash, !s.Contained},

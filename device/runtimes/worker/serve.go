@@ -166,6 +166,9 @@ func (s *server) invoke(f wire.Frame) error {
 	id := f.ID
 	s.group.Go(func() {
 		result, err := s.handler(ctx, e)
+		if err != nil && ctx.Err() != nil {
+			err = &Failure{Type: wire.Cancelled, Message: err.Error()}
+		}
 		s.cancel(id)
 		s.answer(id, result, err)
 	})

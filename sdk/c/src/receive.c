@@ -123,8 +123,8 @@ static int on_welcome(fescue_client *c, const fescue_frame *f) {
     return FESCUE_OK;
 }
 
-/* Nobody waits for an invocation: it is not begun, or whoever handles it can ask. */
-static void on_cancel(fescue_client *c, uint32_t id) {
+/* Nobody waits for an invocation: it is not begun, or whoever handles it can ask. 1: the program is to be told. */
+static int on_cancel(fescue_client *c, uint32_t id) {
     size_t at;
     if (c->current == id) c->cancelled = 1;
     for (at = c->taken; at < c->scanned; at += frame_at(c, at))
@@ -133,9 +133,11 @@ static void on_cancel(fescue_client *c, uint32_t id) {
             blank(c, at);
             begin_frame(&f, FESCUE_FAILURE, id); /* the agent counts what is still being worked on */
             f.first = view_of("Cancelled");
+            f.second = view_of("it was cancelled before it began");
             send_here(c, &f);
-            return;
+            return 0;
         }
+    return c->own_loop;
 }
 
 static void on_ping(fescue_client *c, const fescue_frame *f) {
@@ -161,7 +163,7 @@ static int on_control(fescue_client *c, const fescue_frame *f) {
         break;
     case FESCUE_PING: on_ping(c, f); break;
     case FESCUE_PONG: resolve(c, FESCUE_PING, f->id, FESCUE_OK); break;
-    case FESCUE_CANCEL: on_cancel(c, f->id); break;
+    case FESCUE_CANCEL: break; /* done */
     case FESCUE_INVOKE: return FESCUE_MALFORMED; /* this is no worker */
     default: /* GOODBYE */
         if (c->worker) c->leaving = 1;
@@ -171,13 +173,14 @@ static int on_control(fescue_client *c, const fescue_frame *f) {
 }
 
 /* Whether a frame is for the program, and waits until it is taken. */
-static int is_message(const fescue_client *c, size_t at) {
+static int is_message(fescue_client *c, size_t at) {
     switch ((uint8_t)c->in[at + 3]) {
     case FESCUE_MESSAGE:
     case FESCUE_CALL:
     case FESCUE_DELIVERY: return 1;
     case FESCUE_CHANGE: return !is_listed(c, at);
     case FESCUE_INVOKE: return c->worker;
+    case FESCUE_CANCEL: return on_cancel(c, get32((const uint8_t *)c->in + at + 4));
     default: return 0;
     }
 }

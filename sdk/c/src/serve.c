@@ -32,7 +32,7 @@ static int give(fescue_client *c, const fescue_frame *f, fescue_message *m) {
         m->attribute_count = f->attribute_count;
         m->attributes = f->attributes;
         m->topic = fescue_attribute(m, "subject");
-    } else {
+    } else if (f->type != FESCUE_CANCEL) {
         m->subscription = find_subscription(c, subscription_of(f));
         if (m->subscription == NULL) return 0;
         if (m->topic.size == 0 && m->type != FESCUE_CHANGE) m->topic = view_of(m->subscription->filter);
@@ -57,6 +57,20 @@ static int take_message(fescue_client *c, fescue_message *m) {
     return 0;
 }
 
+/* Whether the message that would be taken next is an event. */
+static int event_waits(const fescue_client *c) { return c->taken < c->scanned && (uint8_t)c->in[c->taken + 3] == FESCUE_INVOKE; }
+
+/* Reads what has come, without waiting, if there is room: the event that would begin next may have been cancelled. */
+static void catch_up(fescue_client *c) {
+    long n;
+    if (!c->open || c->chunk > 0) return;
+    if (c->in_size - c->filled < MOST_CONTROL) compact(c);
+    if (c->in_size - c->filled < MOST_CONTROL) return;
+    n = read_link(c, c->in + c->filled, c->in_size - c->filled);
+    if (n > 0) c->filled += (size_t)n;
+    if (n < 0 || absorb(c) < 0) drop_link(c);
+}
+
 /* What a program is told when nothing waits for it. */
 static int verdict(fescue_client *c) {
     if (c->withdrawn) {
@@ -73,6 +87,10 @@ int fescue_next(fescue_client *c, fescue_message *m, int timeout_ms) {
         int status;
         release(c);
         if (c->stopping) return FESCUE_STOPPED;
+        if (event_waits(c) && !c->own_loop) {
+            catch_up(c);
+            release(c);
+        }
         if (c->taken < c->scanned) {
             if (take_message(c, m)) return 1;
             continue;
@@ -180,14 +198,32 @@ static int adopt_link(fescue_client *c) {
     return FESCUE_OK;
 }
 
+/* Takes over the link, and greets. */
+static int adopt(fescue_client *c, const fescue_options *options) {
+    int status = adopt_link(c);
+    c->worker = 1;
+    if (status == FESCUE_OK) status = fill_options(c, options);
+    return status == FESCUE_OK ? connect_once(c) : status;
+}
+
+int fescue_adopt(fescue_client *c, void *in, size_t in_size, void *out, size_t out_size, const fescue_options *options) {
+    int status = prepare(c, in, in_size, out, out_size);
+    c->own_loop = 1;
+    if (status == FESCUE_OK) status = adopt(c, options);
+    if (status < 0) dispose(c);
+    return status;
+}
+
+int fescue_ready(fescue_client *c) {
+    fescue_frame f;
+    begin_frame(&f, FESCUE_READY, 0);
+    return send_here(c, &f);
+}
+
 static int serve(fescue_client *c, fescue_handler handler, void *user) {
     fescue_message m;
-    fescue_frame ready;
-    int status = adopt_link(c);
-    if (status == FESCUE_OK) status = fill_options(c, NULL);
-    if (status == FESCUE_OK) status = connect_once(c);
-    begin_frame(&ready, FESCUE_READY, 0);
-    if (status == FESCUE_OK) status = send_here(c, &ready);
+    int status = adopt(c, NULL);
+    if (status == FESCUE_OK) status = fescue_ready(c);
     while (status >= 0) {
         status = fescue_next(c, &m, -1);
         if (status == 1) handle(c, &m, m.type == FESCUE_INVOKE ? handler : m.subscription->handler, m.type == FESCUE_INVOKE ? user : m.subscription->user);
@@ -197,7 +233,6 @@ static int serve(fescue_client *c, fescue_handler handler, void *user) {
 
 int fescue_serve(fescue_client *c, void *in, size_t in_size, void *out, size_t out_size, fescue_handler handler, void *user) {
     int status = prepare(c, in, in_size, out, out_size);
-    c->worker = 1;
     if (status == FESCUE_OK) status = serve(c, handler, user);
     if (status == FESCUE_STOPPED) {
         fescue_close(c, 0);

@@ -29,6 +29,10 @@ export class Worker {
   };
   /** @type {Map<number, Context>} */
   #running = new Map();
+  #serial = process.env.FESCUE_CONCURRENCY === '1';
+  #turning = false; // the next is about to begin
+  /** @type {Map<number, ReturnType<typeof readInvoke>>} */
+  #waiting = new Map(); // in order of arrival, where one is handled after the other
   /** @type {Set<string>} */
   #allowed = new Set(); // topics that may be published on
   #asked = new Asked((frame) => this.#link.send(frame));
@@ -56,7 +60,8 @@ export class Worker {
    * @param {string} name
    */
   async start(name) {
-    this.#link.send(wire.hello('', process.env.FESCUE_APPLICATION ?? '', CAPABILITIES));
+    const capabilities = this.#serial ? CAPABILITIES | wire.QUEUES : CAPABILITIES;
+    this.#link.send(wire.hello('', process.env.FESCUE_APPLICATION ?? '', capabilities));
     this.#link.flush();
     try {
       this.#handler = await load(name, process.cwd());
@@ -86,10 +91,10 @@ export class Worker {
   #frame(type, id, body) {
     switch (type) {
       case TYPE.INVOKE:
-        this.#invoke(id, readInvoke(body));
+        this.#take(id, readInvoke(body));
         break;
       case TYPE.CANCEL:
-        this.#running.get(id)?.cancel();
+        this.#cancel(id);
         break;
       case TYPE.PING:
         this.#link.send(wire.frame(TYPE.PONG, id, copied(body)));
@@ -122,14 +127,29 @@ export class Worker {
       if (isThenable(result)) {
         result.then(
           (value) => this.#answer(id, this.#result(id, value)),
-          (error) => this.#answer(id, describe(id, error)),
+          (error) => this.#answer(id, failure(context, error)),
         );
         return;
       }
       this.#answer(id, this.#result(id, result));
     } catch (error) {
-      this.#answer(id, describe(id, error));
+      this.#answer(id, failure(context, error));
     }
+  }
+
+  /**
+   * @param {number} id
+   * @param {ReturnType<typeof readInvoke>} invoke
+   */
+  #take(id, invoke) {
+    if (this.#serial && (this.#running.size > 0 || this.#turning)) this.#waiting.set(id, invoke);
+    else this.#invoke(id, invoke);
+  }
+
+  /** @param {number} id */
+  #cancel(id) {
+    if (this.#waiting.delete(id)) this.#answer(id, wire.failure(id, 'Cancelled', 'it was cancelled before it began', ''));
+    else this.#running.get(id)?.cancel();
   }
 
   /**
@@ -174,12 +194,28 @@ export class Worker {
   #answer(id, frame) {
     this.#running.delete(id);
     this.#link.send(frame);
+    this.#next();
     if (this.#leaving) this.#leave();
+  }
+
+  /** Begins the one that has waited longest, if none is under way. */
+  #next() {
+    if (this.#running.size > 0 || this.#waiting.size === 0 || this.#turning) return;
+    this.#turning = true;
+    this.#link.flush(); // the answer of the one before, so the broker knows which has begun
+    const begin = () => {
+      this.#turning = false;
+      const [first] = this.#waiting;
+      if (!first) return;
+      this.#waiting.delete(first[0]);
+      this.#invoke(...first);
+    };
+    setImmediate(() => setImmediate(begin)); // what has come is read in between: it may have been cancelled
   }
 
   /** Ends the process when everything is answered and written. */
   #leave() {
-    if (this.#running.size > 0) return;
+    if (this.#running.size > 0 || this.#waiting.size > 0) return;
     this.#link.flush();
     this.#link.written().then(() => process.exit(0));
   }
@@ -264,6 +300,17 @@ export class Worker {
  */
 function isThenable(value) {
   return value !== null && typeof value === 'object' && typeof (/** @type {any} */ (value).then) === 'function';
+}
+
+/**
+ * A FAILURE of a handler; one that ended because it was cancelled says so.
+ *
+ * @param {Context} context
+ * @param {any} error
+ */
+function failure(context, error) {
+  const id = context.invocationId;
+  return context.signal.aborted && error?.name === 'AbortError' ? wire.failure(id, 'Cancelled', error.message, '') : describe(id, error);
 }
 
 /**

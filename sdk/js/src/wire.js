@@ -63,6 +63,7 @@ export const STATE = 8;
 export const DURABLE = 16;
 export const HISTORY = 32;
 export const CREDITS = 64;
+export const QUEUES = 256;
 
 /** Error codes that this side sends or tells apart. */
 export const CODE = Object.freeze({ UNKNOWN_ID: 7, GOING_AWAY: 14, INTERNAL: 15 });

@@ -42,6 +42,7 @@ class Worker:
         self._receipt = 0
         self._awaited: set[int] = set()  # receipts
         self._held: list[bytes] = []
+        self._poll: Any = None
 
     # The loop.
 
@@ -55,6 +56,9 @@ class Worker:
                 ident = next(iter(waiting))
                 self.answer(ident, *self._call(Context(self, ident, *waiting.pop(ident))))
                 self.flush()  # before the next begins: so the broker knows which has (wire.QUEUES)
+                if waiting and self._readable():  # the next may have been cancelled
+                    self.read()
+                    self.take()
 
     def read(self) -> None:
         """Reads once, blocking. Ends the process if the link is closed: nobody is there any more."""
@@ -66,6 +70,14 @@ class Worker:
         if n == 0:
             leave(1)
         reader.end += n
+
+    def _readable(self) -> bool:
+        if self._poll is None:
+            import select
+
+            self._poll = select.poll()
+            self._poll.register(self.fd, select.POLLIN)
+        return bool(self._poll.poll(0))
 
     def take(self) -> None:
         """Handles the frames that have been read; invocations go to :meth:`invoke`."""
@@ -86,7 +98,7 @@ class Worker:
     def cancel(self, ident: int) -> None:
         """Nobody waits for this invocation any longer."""
         if self._backlog.pop(ident, None) is not None:
-            self.answer(ident, wire.FAILURE, wire.failure_body("Cancelled", "it was cancelled before it began", ""))
+            self.answer(ident, *not_begun())
             self.flush()
 
     def _control(self, kind: int, ident: int, body: memoryview) -> None:
@@ -261,6 +273,11 @@ def leave(status: int) -> None:
         except (OSError, ValueError):
             pass
     os._exit(status)
+
+
+def not_begun() -> tuple[int, bytes]:
+    """The answer to an invocation that was cancelled in time."""
+    return wire.FAILURE, wire.failure_body("Cancelled", "it was cancelled before it began", "")
 
 
 def describe(error: BaseException) -> tuple[int, bytes]:

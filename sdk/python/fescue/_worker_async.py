@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from . import _wire as wire
 from ._context_async import AsyncContext
 from ._errors import FescueError
-from ._worker import Worker, describe, threads
+from ._worker import Worker, describe, not_begun, threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class AsyncWorker(Worker):
     def __init__(self, fd: int) -> None:
         super().__init__(fd)
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
         self._flushing = False
         self._turn: asyncio.Lock | None = asyncio.Lock() if threads() == 1 else None
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -47,43 +49,54 @@ class AsyncWorker(Worker):
             self._left.set_result(None)
 
     def invoke(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
-        context = AsyncContext(self, ident, timeout, packed, payload)
-        self._tasks[ident] = self._loop.create_task(self._handle(context))
+        self._tasks[ident] = self._loop.create_task(self._handle(ident, timeout, packed, payload))
 
     def cancel(self, ident: int) -> None:
+        self._loop.call_soon(self._cancel, ident)  # so that a task that was just made has reached its try
+
+    def _cancel(self, ident: int) -> None:
         task = self._tasks.get(ident)
         if task is not None:
+            self._cancelled.add(ident)
             task.cancel()
 
-    async def _handle(self, context: AsyncContext) -> None:
-        if self._turn is None:
-            await self._run(context)
-            return
+    async def _handle(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
         try:
-            async with self._turn:  # one after the other, in order
-                await self._run(context)
-                self.flush()
-        except asyncio.CancelledError as e:  # before it began
-            self._tasks.pop(context.invocation_id, None)
-            self.answer(context.invocation_id, *describe(e))
-            self.flush()
-
-    async def _run(self, context: AsyncContext) -> None:
-        try:
-            result: Any = await self.handler(context.event(), context)
-        except (Exception, asyncio.CancelledError) as e:
-            answer = describe(e)
-        except BaseException as e:
-            self.answer(context.invocation_id, *describe(e))
-            self.flush()
-            raise
-        else:
-            answer = self.result(result)
-        self._tasks.pop(context.invocation_id, None)
-        self.answer(context.invocation_id, *answer)
+            if self._turn is None:
+                answer = await self._run(AsyncContext(self, ident, timeout, packed, payload))
+            else:
+                async with self._turn:  # one after the other, in order
+                    answer = await self._run(AsyncContext(self, ident, timeout, packed, payload))
+                    self._done(ident, answer)
+                    self.flush()
+                    return
+        except asyncio.CancelledError:  # before it began
+            answer = not_begun()
+        self._done(ident, answer)
         if not self._flushing:  # once for all that end in this round of the loop
             self._flushing = True
             self._loop.call_soon(self._flush_soon)
+
+    def _done(self, ident: int, answer: tuple[int, bytes]) -> None:
+        self._tasks.pop(ident, None)
+        self._cancelled.discard(ident)
+        self.answer(ident, *answer)
+
+    async def _run(self, context: AsyncContext) -> tuple[int, bytes]:
+        ident = context.invocation_id
+        try:
+            result: Any = await self.handler(context.event(), context)
+        except asyncio.CancelledError as e:
+            if ident not in self._cancelled:
+                return describe(e)
+            return wire.FAILURE, wire.failure_body("Cancelled", "it was cancelled", "")
+        except Exception as e:
+            return describe(e)
+        except BaseException as e:
+            self._done(ident, describe(e))
+            self.flush()
+            raise
+        return self.result(result)
 
     def _flush_soon(self) -> None:
         self._flushing = False

@@ -6,7 +6,7 @@ import threading
 from queue import SimpleQueue
 
 from ._context import Context
-from ._worker import Worker, leave
+from ._worker import Worker, leave, not_begun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,11 +51,10 @@ class ThreadedWorker(Worker):
 
     def _serve(self) -> None:
         while (context := self._jobs.get()) is not None:
-            if not context.cancelled:  # else nobody waits any more
-                try:
-                    self.answer(context.invocation_id, *self._call(context))
-                except BaseException:  # SystemExit: a thread alone cannot end the process
-                    leave(1)
+            try:
+                self.answer(context.invocation_id, *(not_begun() if context.cancelled else self._call(context)))
+            except BaseException:  # SystemExit: a thread alone cannot end the process
+                leave(1)
             self._contexts.pop(context.invocation_id, None)
 
     def answer(self, ident: int, kind: int, body: bytes) -> None:

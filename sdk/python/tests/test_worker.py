@@ -401,7 +401,7 @@ def test_cancelled_tasks_end(hold):
     held.talk.send(wire.frame(wire.CANCEL, 1))
     ident, body = held.talk.expect(wire.FAILURE)
     assert ident == 1
-    assert b"CancelledError" in body
+    assert b"Cancelled" in body
 
 
 @pytest.mark.parametrize("handler", ["handlers.sleep", "handlers.co"])

@@ -13,7 +13,8 @@ public final class Context {
     private static final int NO_LIMIT = Integer.MAX_VALUE;
 
     private final Serving serving;
-    private final long deadline; // in nanoseconds; 0 is none
+    private final long timeout; // in ms; 0 is none
+    private long deadline; // in nanoseconds
     private final byte[][] packed; // names and values of the attributes, in turn
     private Map<String, String> attributes;
     private volatile boolean cancelled;
@@ -23,7 +24,7 @@ public final class Context {
     Context(Serving serving, long invocation, Incoming.Invocation event) {
         this.serving = serving;
         this.invocation = invocation;
-        this.deadline = event.timeout() == 0 ? 0 : System.nanoTime() + event.timeout() * 1_000_000;
+        this.timeout = event.timeout();
         this.packed = event.attributes();
         this.payload = event.payload();
     }
@@ -101,7 +102,7 @@ public final class Context {
 
     /** Milliseconds until the time is up, 0 if it is; without a limit {@link Integer#MAX_VALUE}. */
     public int remainingTimeInMillis() {
-        if (deadline == 0) {
+        if (timeout == 0) {
             return NO_LIMIT;
         }
         return (int) Math.max(0, Math.min(NO_LIMIT, (deadline - System.nanoTime()) / 1_000_000));
@@ -110,6 +111,11 @@ public final class Context {
     /** Whether nobody waits any longer (seen by handlers that run beside others). */
     public boolean isCancelled() {
         return cancelled;
+    }
+
+    /** Its time begins. */
+    void begin() {
+        deadline = System.nanoTime() + timeout * 1_000_000;
     }
 
     void cancel() {

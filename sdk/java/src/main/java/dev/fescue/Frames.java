@@ -16,6 +16,7 @@ final class Frames {
     static final int DURABLE = 16;
     static final int HISTORY = 32;
     static final int CREDIT = 64;
+    static final int QUEUES = 256;
 
     // Flags of SUBSCRIBE.
     static final int ANSWERS = 1;

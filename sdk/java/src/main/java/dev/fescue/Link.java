@@ -89,20 +89,33 @@ final class Link implements AutoCloseable {
      * woken. Throws ConnectionLost at the end. For one thread at a time, which nobody interrupts.
      */
     boolean read(ByteBuffer into, long timeout) {
+        if (readNow(into)) {
+            return true;
+        }
+        try {
+            readable.select(timeout);
+            readable.selectedKeys().clear();
+        } catch (IOException | ClosedSelectorException e) {
+            throw broken(e);
+        }
+        return readNow(into);
+    }
+
+    /** Reads what is there, without waiting. */
+    boolean readNow(ByteBuffer into) {
         try {
             int n = channel.read(into);
-            if (n == 0) {
-                readable.select(timeout);
-                readable.selectedKeys().clear();
-                n = channel.read(into);
-            }
             if (n < 0) {
                 throw new FescueException.ConnectionLost("Data Xchange closed the session");
             }
             return n > 0;
-        } catch (IOException | ClosedSelectorException e) {
-            throw new FescueException.ConnectionLost("reading from Data Xchange: " + e.getMessage());
+        } catch (IOException e) {
+            throw broken(e);
         }
+    }
+
+    private static FescueException broken(Exception e) {
+        return new FescueException.ConnectionLost("reading from Data Xchange: " + e.getMessage());
     }
 
     /** Lets a read that waits return. */

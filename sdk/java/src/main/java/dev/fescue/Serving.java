@@ -14,9 +14,6 @@ import java.util.concurrent.Executors;
 final class Serving implements Reader.Taker, KeyValue.Asker {
     private static final int CAPABILITIES =
         Frames.FUNCTIONS | Frames.REQUESTS | Frames.LOGS | Frames.STATE | Frames.DURABLE | Frames.HISTORY;
-    private static final int HELD = 32768; // bytes of answers that may wait for further ones
-    private static final long QUICK = 50_000; // nanoseconds: a handler faster than this is worth batching
-    private static final int TRUST = 32; // so many quick invocations in a row
     private static final long PATIENCE = 0; // a worker has nothing to do but wait for its broker
 
     private final Link link;
@@ -27,8 +24,6 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
     private final Map<Long, Context> running = new ConcurrentHashMap<>();
     private final Set<String> allowed = new HashSet<>(); // topics that may be published on
     private final Asked asked = new Asked();
-    private ByteBuffer held = ByteBuffer.allocateDirect(2 * HELD);
-    private int quick;
     private Handler handler;
     private volatile long maxBody = 1 << 20;
     private boolean welcome;
@@ -41,7 +36,8 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
 
     /** Says HELLO, loads the handler, says READY, and serves until GOODBYE. Ends the process. */
     void run(String name) {
-        send(Frames.hello("", Worker.environment("FESCUE_APPLICATION"), CAPABILITIES));
+        int capabilities = threads == null ? CAPABILITIES | Frames.QUEUES : CAPABILITIES;
+        send(Frames.hello("", Worker.environment("FESCUE_APPLICATION"), capabilities));
         try {
             handler = Handler.load(name);
         } catch (Throwable e) {
@@ -52,6 +48,7 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
             read();
             while (!backlog.isEmpty()) {
                 invoke(backlog.poll());
+                glance();
             }
         }
         finish();
@@ -74,7 +71,6 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         } catch (InterruptedException e) {
             leave(1);
         }
-        flush();
         System.exit(0);
     }
 
@@ -88,14 +84,29 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
     // Reading, in the main thread.
 
     private void read() {
+        receive(false);
+    }
+
+    private void receive(boolean atOnce) {
         try {
-            link.read(reader.room(), PATIENCE);
+            if (atOnce) {
+                link.readNow(reader.room());
+            } else {
+                link.read(reader.room(), PATIENCE);
+            }
             reader.take();
         } catch (FescueException.ConnectionLost e) {
             leave(1); // nobody is there any more
         } catch (FescueException.Malformed e) {
             System.err.println("fescue: " + e.getMessage());
             leave(1);
+        }
+    }
+
+    /** Takes what has come, without waiting: what is to be begun next may have been cancelled. */
+    private void glance() {
+        if (!backlog.isEmpty()) {
+            receive(true);
         }
     }
 
@@ -136,9 +147,7 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         threads.execute(new Runnable() {
             @Override
             public void run() {
-                if (!context.isCancelled()) { // else nobody waits any more
-                    invoke(context);
-                }
+                invoke(context);
             }
         });
     }
@@ -148,25 +157,30 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         if (context != null) {
             context.cancel();
             if (backlog.remove(context)) {
-                running.remove(id);
+                invoke(context);
             }
         }
     }
 
     // Invocations.
 
+    /** Handles an event, and sends its answer: before the next begins, so the broker knows which has. */
     private void invoke(Context context) {
-        long begun = System.nanoTime();
         byte[] answer;
         Throwable failure = null;
-        try {
-            answer = result(context.invocation, handler.call(context));
-        } catch (Throwable e) {
-            failure = e;
-            answer = Failures.describe(context.invocation, e);
+        if (context.isCancelled()) {
+            answer = Frames.failure(context.invocation, "Cancelled", "it was cancelled before it began", "");
+        } else {
+            try {
+                context.begin();
+                answer = result(context.invocation, handler.call(context));
+            } catch (Throwable e) {
+                failure = e;
+                answer = Failures.describe(context.invocation, e);
+            }
         }
         running.remove(context.invocation);
-        answer(answer, System.nanoTime() - begun);
+        send(answer);
         if (failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError)) {
             leave(1); // out of memory: nothing can be relied on any more
         }
@@ -180,44 +194,13 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         return Frame.of(Type.RESULT, id, body);
     }
 
-    /** Answers of quick handlers go out together; no other answer is held back. */
-    private void answer(byte[] frame, long took) {
-        if (threads != null) {
-            send(frame);
-            return;
-        }
-        quick = took < QUICK ? quick + 1 : 0;
-        hold(frame);
-        if (quick < TRUST || backlog.isEmpty() || held.position() > HELD) {
-            flush();
-        }
-    }
-
-    private synchronized void hold(byte[] frame) {
-        if (frame.length > held.remaining()) {
-            flush();
-        }
-        if (frame.length > held.remaining()) {
-            link.write(ByteBuffer.wrap(frame), PATIENCE);
-            return;
-        }
-        held.put(frame);
-    }
-
-    private synchronized void flush() {
-        held.flip();
-        try {
-            link.write(held, PATIENCE);
-        } catch (FescueException.ConnectionLost e) {
-            leave(1);
-        }
-        held.clear();
-    }
-
-    /** Writes a frame, after what is held. */
+    /** Writes a frame. */
     synchronized void send(byte[] frame) {
-        hold(frame);
-        flush();
+        try {
+            link.write(ByteBuffer.wrap(frame), PATIENCE);
+        } catch (FescueException.ConnectionLost e) {
+            leave(1); // nobody is there any more
+        }
     }
 
     // What a context can do.

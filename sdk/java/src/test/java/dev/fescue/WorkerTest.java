@@ -187,6 +187,7 @@ class WorkerTest {
         try (HeldWorker held = HeldWorker.ready("sleep", "1")) {
             held.send(HeldWorker.invocation(1, "300"), HeldWorker.invocation(2, "0"), Frames.bare(Type.CANCEL, 2),
                 HeldWorker.invocation(3, "0"));
+            assertEquals(2, held.expect(Type.FAILURE).id());
             assertEquals(1, held.expect(Type.RESULT).id());
             assertEquals(3, held.expect(Type.RESULT).id());
         }
