@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -183,12 +184,44 @@ func TestHostile(t *testing.T) {
 	if m.pidOf("victim.py") != pid {
 		t.Error("the victim was ended")
 	}
+	m.refusalsAreTold("hostile", "system call mount", "system call unshare", "system call ptrace", "system call add_key|system call keyctl",
+		"system call chroot", "system call reboot", "to become root", "to become group root", "a device file", "a raw socket", "a socket of family 17",
+		"connection to 192.0.2.1:80", "connection to 169.254.169.254:80", "connection to "+api, "connection to the socket")
 	// It works on, and so does what it may do.
 	for attempt, outcome := range m.attempt("hostile", "write /tmp/own", "files 1000", "read /etc/hosts", "list /proc") {
 		if outcome != "done" {
 			t.Errorf("%s: %s, want done", attempt, outcome)
 		}
 	}
+}
+
+// refusalsAreTold waits until the server knows what was refused, and finds it in the application's log.
+func (m *machine) refusalsAreTold(app string, what ...string) {
+	m.t.Helper()
+	if out := m.must("get", "devices", "-o", "json"); !strings.Contains(out, "refusals are told") {
+		m.t.Log("this machine's kernel does not tell what it refuses")
+		return
+	}
+	find := func(text, what string) bool {
+		return slices.ContainsFunc(strings.Split(what, "|"), func(w string) bool { return strings.Contains(text, "refused by the sandbox: "+w) })
+	}
+	m.eventually("what was refused is told", func() error {
+		var events []spec.Event
+		m.record(&events, "get", "events", "2")
+		var told strings.Builder
+		for _, e := range events {
+			if e.Kind == spec.EventDenial && string(e.Application) == app {
+				told.WriteString(e.Message + "\n")
+			}
+		}
+		log := m.cli("logs", app).stderr // what the engine says of the application
+		for _, w := range what {
+			if !find(told.String(), w) || !find(log, w) {
+				return fmt.Errorf("not told: %s\nevents:\n%s\nlog:\n%s", w, told.String(), log)
+			}
+		}
+		return nil
+	})
 }
 
 // pidOf is the process, on the machine, whose command line has the word.
@@ -398,6 +431,7 @@ func TestHostileForks(t *testing.T) {
 		"fescue.yaml": "name: bomb\nversion: 1.0.0\nruntime: python\nlimits: {processes: 40}\ncommands:\n  - run: python bomb.py\n", "bomb.py": bomb,
 	}))
 	m.eventually("it meets its limit", func() error { return contains(m.must("logs", "bomb"), "no more: 11") }) // EAGAIN
+	m.refusalsAreTold("bomb", "a process or thread beyond limits.processes, 40")
 	var app spec.Application
 	m.record(&app, "get", "application", "good")
 	if app.Placements[0].State != spec.Running || app.Placements[0].Message != "" {

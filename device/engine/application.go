@@ -25,6 +25,7 @@ type application struct {
 	triggers triggers
 	programs programs
 	activity activity
+	refusals refusals
 
 	wake  chan struct{} // holds one
 	joins chan struct{} // one for each client that has connected to Data Xchange of late

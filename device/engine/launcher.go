@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"fescue.dev/fescue/device/logs"
@@ -115,6 +116,7 @@ func (l *launcher) options(argv []string) sandbox.Options {
 		Isolation: l.config.Isolation, UID: a.uid, GID: a.gid,
 		ReadOnly: l.readOnly, ReadWrite: []string{a.dataPath()},
 		Limits: l.config.Limits, Devices: l.config.Resources.Devices, Reach: l.config.Resources.Network,
+		Refused: l.refused,
 	}
 	if slices.Contains(o.Reach, spec.Anywhere) {
 		o.Network, o.Reach = sandbox.NetworkHost, nil
@@ -230,6 +232,9 @@ const lastOutput = 2 * time.Second
 func (p *program) stop(grace time.Duration) sandbox.Exit {
 	p.process.Terminate(grace)
 	<-p.done
+	if grace > 0 && p.exit.Terminated && p.exit.Signal == syscall.SIGKILL {
+		p.of.log.Note("warning", fmt.Sprintf("a program did not end within %s of SIGTERM, and was killed", grace))
+	}
 	return p.exit
 }
 

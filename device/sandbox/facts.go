@@ -41,7 +41,7 @@ func (s *Sandbox) Findings() []Finding {
 		{"processes", "PID namespace: others are not seen, all end with the agent", true, namespaceRemedy},
 		{"file system", "own root: system read-only, own folders, private /tmp", true, namespaceRemedy},
 		{"network", "own network without connections, unless granted", true, namespaceRemedy},
-		{"system calls", "filtered (seccomp)", true, filterRemedy},
+		{"system calls", s.filterFact(), true, filterRemedy},
 		s.limitFinding("memory limit", cgroup.Memory, "each process: twice the limit, at least 256 MiB (RLIMIT_DATA)"),
 		s.limitFinding("cpu limit", cgroup.CPU, "none: no writable control group"),
 		s.limitFinding("process limit", cgroup.Processes, processLimitFact()),
@@ -126,6 +126,13 @@ func (s *Sandbox) Require() error {
 	}
 	return fail.New(fail.Unsupported, "confine", "isolation strict asks for what this device cannot enforce: %s", strings.Join(missing, ", ")).
 		WithHint("'fescue doctor' on the device tells what to do; isolation sandbox takes what can be had.")
+}
+
+func (s *Sandbox) filterFact() string {
+	if s.tells {
+		return "filtered (seccomp), refusals are told"
+	}
+	return "filtered (seccomp); refusals are not told (Linux 5.5 would)"
 }
 
 func processLimitFact() string {

@@ -1,11 +1,10 @@
 package sandbox
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
+	"fescue.dev/fescue/device/sandbox/jail"
 )
 
 func (s *Sandbox) rootPath() string { return filepath.Join(s.config.State, rootFolder) }
@@ -17,13 +16,5 @@ func countsProcesses() bool {
 	if os.Geteuid() == 0 {
 		return true
 	}
-	var u unix.Utsname
-	if unix.Uname(&u) != nil {
-		return false
-	}
-	var major, minor int
-	if n, _ := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); n != 2 {
-		return false
-	}
-	return major > 5 || major == 5 && minor >= 14
+	return jail.KernelSince(5, 14)
 }

@@ -70,6 +70,9 @@ type Options struct {
 	// Limits: Memory, CPU and Processes apply to all processes of Application
 	// together where control groups can be had. Zero is unlimited.
 	Limits spec.Limits
+	// Refused is told what the kernel refuses the program and what it starts, or forks; not
+	// often: repetitions are counted. It may be nil.
+	Refused func(Refusal)
 	// Files are descriptors 3, 4, … of the program; it gets no others. The caller
 	// closes its own copies, also those of Stdin, Stdout and Stderr, of which nil is
 	// /dev/null.
@@ -83,6 +86,9 @@ type Options struct {
 
 	groups []int // those of Devices
 }
+
+// Refusal is what an application was refused, by the kernel or by a limit.
+type Refusal = jail.Refusal
 
 // Container is what a container engine (crun, runc) finds in Argv's sandbox to start one
 // program in an image. The engine keeps the agent's user and rights, within the namespaces

@@ -75,7 +75,7 @@ func (s *Sandbox) plan(o Options, l level, g *cgroup.Group) *jail.Plan {
 	if !l.confine {
 		return p
 	}
-	p.FilterCalls = true
+	p.FilterCalls, p.Tell = true, s.tells
 	p.Mounts = mounts(o)
 	if o.Container != nil {
 		containerPlan(p, o.Container)

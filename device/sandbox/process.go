@@ -21,9 +21,11 @@ type Process struct {
 	name      spec.Name // of the application, as it was asked for
 	group     *cgroup.Group
 	limit     spec.Bytes
+	processes int // limit; 0 without
 	oomBefore uint64
-	doors     *doors  // nil without any
-	server    *server // of a fork server
+	doors     *doors        // nil without any
+	server    *server       // of a fork server
+	refused   func(Refusal) // nil if nobody wants to know
 
 	// Of a process that a fork server made: which has the helper, and all that it has.
 	parent *Process
@@ -128,6 +130,9 @@ func (p *Process) supervise() {
 		if m.Fork != nil {
 			p.server.handle(m.Fork, pid)
 		}
+		if m.Refused != nil && p.refused != nil {
+			p.refused(*m.Refused)
+		}
 		if m.Exit != nil {
 			ws := syscall.WaitStatus(*m.Exit)
 			status = &ws
@@ -141,6 +146,7 @@ func (p *Process) supervise() {
 			status = &ws
 		}
 	}
+	p.tellForks()
 	p.server.ended()
 	p.doors.close()
 	p.exit = p.exitOf(status)
@@ -149,6 +155,16 @@ func (p *Process) supervise() {
 	p.group.Release()
 	p.sandbox.disown(p)
 	close(p.done)
+}
+
+// tellForks tells that the application has met its limit of processes since it was told last.
+func (p *Process) tellForks() {
+	if p.refused == nil || p.processes == 0 {
+		return
+	}
+	if n := p.group.ForksRefused(); n > 0 {
+		p.refused(Refusal{What: fmt.Sprintf("a process or thread beyond limits.processes, %d", p.processes), Count: n})
+	}
 }
 
 // exitOf makes the program's exit of its wait status, nil if the helper ended

@@ -37,6 +37,7 @@ type Sandbox struct {
 	groups   *cgroup.Parent
 	spawner  *spawner
 	ability  func() ability // tried once, at first use
+	tells    bool           // what the kernel refuses can be told
 
 	mu        sync.Mutex
 	closed    bool
@@ -78,7 +79,7 @@ func New(c Config) (*Sandbox, error) {
 	}
 	s := &Sandbox{
 		config: c, log: c.Log, instance: id, users: users,
-		groups: cgroup.Find("fescue-" + id.id), spawner: newSpawner(),
+		groups: cgroup.Find("fescue-" + id.id), spawner: newSpawner(), tells: jail.Tells(),
 		processes: map[*Process]struct{}{}, past: map[spec.Name]time.Duration{},
 	}
 	s.ability = sync.OnceValue(s.tryAbility)
@@ -194,7 +195,10 @@ func (s *Sandbox) Start(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{sandbox: s, name: o.Application, group: group, limit: o.Limits.Memory, done: make(chan struct{})}
+	p := &Process{
+		sandbox: s, name: o.Application, group: group, limit: o.Limits.Memory, processes: o.Limits.Processes,
+		refused: o.Refused, done: make(chan struct{}),
+	}
 	if o.Forks {
 		p.server = &server{process: p, forks: map[uint32]*fork{}}
 	}

@@ -21,7 +21,7 @@ type Usage struct {
 const clockTick = 10 * time.Millisecond
 
 // Usage is what each application's processes take, by [Options.Application], since the sandbox was
-// made. It reads /proc once for all.
+// made. It reads /proc once for all. Who has met its limit of processes is told of on the way.
 func (s *Sandbox) Usage() map[spec.Name]Usage {
 	all := map[spec.Name]Usage{}
 	roots := map[int]*Process{}
@@ -33,6 +33,9 @@ func (s *Sandbox) Usage() map[spec.Name]Usage {
 		roots[p.helper.process.Pid] = p
 	}
 	s.mu.Unlock()
+	for _, p := range roots {
+		p.tellForks()
+	}
 	if len(roots) == 0 {
 		return all
 	}

@@ -12,8 +12,8 @@ func TestUsage(t *testing.T) {
 	if u := s.Usage(); len(u) != 0 {
 		t.Errorf("before anything runs: %v", u)
 	}
-	// A child of a child burns half a second and stays; the shell holds 20 MB.
-	p := start(t, s, shell(`sh -c 'end=$(($(date +%s)+2)); while [ $(date +%s) -lt $end ]; do :; done; exec sleep 100' & x=$(head -c 20000000 /dev/zero | tr '\0' x); sleep 100; echo $x`))
+	// A child burns half a second, however long that takes, and stays; the shell holds 20 MB.
+	p := start(t, s, shell(`sh -c 'i=0; while [ $i -lt 4000000 ]; do i=$((i+1)); done; exec sleep 100' & x=$(head -c 20000000 /dev/zero | tr '\0' x); sleep 100; echo $x`))
 	deadline := time.Now().Add(patience)
 	var u Usage
 	for u = s.Usage()["app"]; u.CPU < 500*time.Millisecond || u.Memory < 20_000_000; u = s.Usage()["app"] {

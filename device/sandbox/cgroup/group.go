@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"fescue.dev/fescue/fail"
 )
@@ -23,6 +24,8 @@ type Group struct {
 	parent *Parent
 	name   string
 	users  int // guarded by parent.mu
+
+	refused atomic.Uint64 // see ForksRefused
 }
 
 // period is the time over which a share of the processors is measured: the
@@ -149,12 +152,28 @@ func (g *Group) OOMKills() uint64 {
 	if g.parent.version == 2 {
 		file = "memory.events"
 	}
-	text, err := os.ReadFile(filepath.Join(dir, file))
+	return counter(filepath.Join(dir, file), "oom_kill")
+}
+
+// ForksRefused is how many processes and threads the group was refused, since this was asked
+// last, because there were as many as its limit.
+func (g *Group) ForksRefused() uint64 {
+	dir := g.dir(Processes)
+	if dir == "" {
+		return 0
+	}
+	now := counter(filepath.Join(dir, "pids.events"), "max")
+	return now - min(g.refused.Swap(now), now)
+}
+
+// counter reads one of the numbers in a file of "name number" lines.
+func counter(file, name string) uint64 {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, is := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); is {
+		if value, is := strings.CutPrefix(strings.TrimSpace(line), name+" "); is {
 			n, _ := strconv.ParseUint(value, 10, 64) // the kernel writes a number
 			return n
 		}

@@ -35,6 +35,8 @@ func execute(t *testing.T, p filter, c call) uint32 {
 		switch in.Code {
 		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
 			acc = binary.LittleEndian.Uint32(data[in.K:])
+		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
+			acc &= in.K
 		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
 			jump(acc == in.K)
 		case unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K:
@@ -50,7 +52,7 @@ func execute(t *testing.T, p filter, c call) uint32 {
 }
 
 func TestFilter(t *testing.T) {
-	p := compile(false)
+	p := compile(rules{})
 	if p == nil {
 		t.Skip("no filter on this processor")
 	}
@@ -84,10 +86,57 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s: %#x, want %#x", name, got, c.want)
 		}
 	}
-	local := compile(true)
+	local := compile(rules{noInternet: true})
 	for family, want := range map[uint64]uint32{unix.AF_UNIX: allow, unix.AF_INET: refuse(unix.EAFNOSUPPORT), unix.AF_INET6: refuse(unix.EAFNOSUPPORT)} {
 		if got := execute(t, local, call{unix.SYS_SOCKET, auditArch, [6]uint64{family}}); got != want {
 			t.Errorf("without Internet, family %d: %#x, want %#x", family, got, want)
+		}
+	}
+}
+
+// What is refused is told with the error that it is refused with otherwise; what is the
+// kernel's to refuse is told too, and nothing else.
+func TestFilterTells(t *testing.T) {
+	plain, told := compile(rules{}), compile(rules{tell: true, connections: true})
+	if plain == nil {
+		t.Skip("no filter on this processor")
+	}
+	allow, ask := uint32(unix.SECCOMP_RET_ALLOW), uint32(unix.SECCOMP_RET_USER_NOTIF)
+	for name, c := range map[string]struct {
+		nr    uint32
+		args  [6]uint64
+		asked bool
+	}{
+		"mount":           {unix.SYS_MOUNT, [6]uint64{}, true},
+		"a namespace":     {unix.SYS_CLONE, [6]uint64{unix.CLONE_NEWUSER}, true},
+		"a process":       {unix.SYS_CLONE, [6]uint64{}, false},
+		"clone3":          {unix.SYS_CLONE3, [6]uint64{}, false},
+		"io_uring":        {unix.SYS_IO_URING_SETUP, [6]uint64{}, false},
+		"typing":          {unix.SYS_IOCTL, [6]uint64{0, unix.TIOCSTI}, true},
+		"a packet socket": {unix.SYS_SOCKET, [6]uint64{unix.AF_PACKET, unix.SOCK_RAW}, true},
+		"a raw socket":    {unix.SYS_SOCKET, [6]uint64{unix.AF_INET, unix.SOCK_RAW | unix.SOCK_CLOEXEC}, true},
+		"a socket":        {unix.SYS_SOCKET, [6]uint64{unix.AF_INET6, unix.SOCK_STREAM | unix.SOCK_CLOEXEC}, false},
+		"connect":         {unix.SYS_CONNECT, [6]uint64{}, true},
+		"becoming root":   {sysSetuid, [6]uint64{}, true},
+		"another user":    {sysSetuid, [6]uint64{1000}, false},
+		"a device":        {unix.SYS_MKNODAT, [6]uint64{0, 0, unix.S_IFBLK | 0o600}, true},
+		"a pipe":          {unix.SYS_MKNODAT, [6]uint64{0, 0, unix.S_IFIFO | 0o600}, false},
+		"read":            {unix.SYS_READ, [6]uint64{}, false},
+	} {
+		call := call{c.nr, auditArch, c.args}
+		without, with := execute(t, plain, call), execute(t, told, call)
+		if (with == ask) != c.asked || !c.asked && with != without {
+			t.Errorf("%s: %#x, %#x without telling", name, with, without)
+		}
+		if !c.asked {
+			continue
+		}
+		want := allow // the answer "go on"
+		if _, errno := (&lookout{}).judge(&notification{call: int32(c.nr), args: c.args}); errno != 0 {
+			want = refuse(errno)
+		}
+		if want != without {
+			t.Errorf("%s: the lookout answers %#x, the filter %#x", name, want, without)
 		}
 	}
 }

@@ -47,14 +47,16 @@ func Main() int {
 			return control.fail(err)
 		}
 	}
-	pid, err := startTarget(plan, tasks, socket)
+	pid, listener, err := startTarget(plan, tasks, socket)
 	if err != nil {
 		return control.fail(err)
 	}
 	letGo(plan.Files)
 	super.forks.begin(socket, pid)
 	control.send(Message{Pid: pid})
+	look := newLookout(control, plan, listener)
 	status := super.supervise(pid)
+	look.report()
 	exit := int(status)
 	control.send(Message{Exit: &exit})
 	return exitStatus(status)

@@ -58,6 +58,7 @@ type Plan struct {
 	Groups        []int
 	NoPrivileges  bool // no_new_privs, no capabilities, empty bounding set
 	FilterCalls   bool // seccomp
+	Tell          bool // what is refused is told (see Refusal)
 	NoInternet    bool // refuse Internet sockets by the filter: there is no network namespace
 	RestrictPaths bool // Landlock: there is no Root
 
@@ -96,6 +97,14 @@ type Message struct {
 	// Plan.Doors.
 	Doors int   `json:"doors,omitempty"`
 	Fork  *Fork `json:"fork,omitempty"`
+	// Refused: the program, or what it started, was refused something.
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is what the kernel has refused a program.
+type Refusal struct {
+	What  string `json:"what"`  // "connection to 192.0.2.1:80", "system call mount"
+	Count uint64 `json:"count"` // times since it was told last
 }
 
 // Fork is what became of a fork that the agent asked for: exactly one of the others is set.

@@ -7,35 +7,37 @@ import (
 )
 
 // giveUpRights leaves the calling thread with no more than the program may have.
-// The system calls are made raw: package syscall would change every thread.
-func giveUpRights(p *Plan) error {
+// The system calls are made raw: package syscall would change every thread. It gives the
+// listener of the filter, or -1.
+func giveUpRights(p *Plan) (listener int, err error) {
 	if p.NoPrivileges {
 		if err := emptyBoundingSet(); err != nil {
-			return because(err, "drop capabilities", "")
+			return -1, because(err, "drop capabilities", "")
 		}
 	}
 	if p.SetUser {
 		if err := becomeUser(p.UID, p.GID, p.Groups); err != nil {
-			return err
+			return -1, err
 		}
 	}
 	if p.NoPrivileges {
 		if err := dropCapabilities(); err != nil {
-			return because(err, "drop capabilities", "")
+			return -1, because(err, "drop capabilities", "")
 		}
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return because(err, "forbid new privileges", "")
+			return -1, because(err, "forbid new privileges", "")
 		}
 	}
 	if p.RestrictPaths {
 		if err := restrictPaths(p); err != nil {
-			return err
+			return -1, err
 		}
 	}
-	if p.FilterCalls {
-		return because(filterCalls(p.NoInternet), "filter system calls", "")
+	if !p.FilterCalls {
+		return -1, nil
 	}
-	return nil
+	listener, err = filterCalls(rules{noInternet: p.NoInternet, tell: p.Tell, connections: p.Loopback})
+	return listener, because(err, "filter system calls", "")
 }
 
 func becomeUser(uid, gid int, further []int) error {

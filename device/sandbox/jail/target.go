@@ -18,40 +18,40 @@ import (
 // no_new_privs, seccomp, Landlock, v1 control groups) is inherited from it, and the
 // helper keeps the rights to supervise without a window in which the program
 // has them.
-// socket is a fork server's, or -1.
-func startTarget(p *Plan, tasks []int, socket int) (pid int, err error) {
+// socket is a fork server's, or -1; so is the listener of the filter.
+func startTarget(p *Plan, tasks []int, socket int) (pid, listener int, err error) {
 	type result struct {
-		pid int
-		err error
+		pid, listener int
+		err           error
 	}
 	started := make(chan result)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		pid, err := forkConfined(p, tasks, socket)
-		started <- result{pid, err}
+		pid, listener, err := forkConfined(p, tasks, socket)
+		started <- result{pid, listener, err}
 	}()
 	r := <-started
-	return r.pid, r.err
+	return r.pid, r.listener, r.err
 }
 
-func forkConfined(p *Plan, tasks []int, socket int) (int, error) {
+func forkConfined(p *Plan, tasks []int, socket int) (pid, listener int, err error) {
 	for i, fd := range tasks {
 		if _, err := unix.Write(fd, []byte("0")); err != nil { // "0" is the writing thread
-			return 0, because(err, "enter control group", p.TaskFiles[i])
+			return 0, -1, because(err, "enter control group", p.TaskFiles[i])
 		}
 	}
 	if err := setLimits(p.Limits, 0, inherited); err != nil {
-		return 0, err
+		return 0, -1, err
 	}
-	if err := giveUpRights(p); err != nil {
-		return 0, err
+	if listener, err = giveUpRights(p); err != nil {
+		return 0, -1, err
 	}
 	if err := unix.Chdir(p.Dir); err != nil {
-		return 0, because(err, "enter working directory", p.Dir)
+		return 0, -1, because(err, "enter working directory", p.Dir)
 	}
 	program, err := lookUp(p.Argv[0], p.Env)
 	if err != nil {
-		return 0, err
+		return 0, -1, err
 	}
 	files := []uintptr{0, 1, 2}
 	for fd := FilesFD; fd < FilesFD+p.Files; fd++ {
@@ -62,21 +62,21 @@ func forkConfined(p *Plan, tasks []int, socket int) (int, error) {
 	}
 	lift, err := lendLimits(p.Limits)
 	if err != nil {
-		return 0, err
+		return 0, -1, err
 	}
-	pid, err := syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
+	pid, err = syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
 		Env: p.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	lift()
 	if err != nil {
-		return 0, executeFailure(err, program)
+		return 0, -1, executeFailure(err, program)
 	}
 	// A program that has ended already needs no limits.
 	if err := setLimits(p.Limits, pid, notInherited); err != nil && !errors.Is(err, unix.ESRCH) {
 		_ = unix.Kill(pid, unix.SIGKILL)
-		return 0, err
+		return 0, -1, err
 	}
-	return pid, nil
+	return pid, listener, nil
 }
 
 // inherited limits are set before the fork; they do the helper no harm.
