@@ -18,8 +18,11 @@ func (s *Server) applicationRoutes() {
 	tags := []string{"Applications"}
 	add(s, forAdmin, huma.Operation{
 		OperationID: "list-applications", Method: http.MethodGet, Path: "/v1/applications", Tags: tags, Summary: "List applications and how they are on each device",
-	}, func(ctx context.Context, in *struct{ Paged }) (*listOf[spec.Application], error) {
-		list, err := s.Store.Applications(ctx, in.page())
+	}, func(ctx context.Context, in *struct {
+		Paged
+		HeldBy
+	}) (*listOf[spec.Application], error) {
+		list, err := s.Store.Applications(ctx, in.Device, in.page())
 		return &listOf[spec.Application]{list}, err
 	})
 	add(s, forAdmin, huma.Operation{
@@ -111,7 +114,7 @@ func devicesOf(placements []spec.Placement) string {
 
 func (s *Server) deleteVersions(ctx context.Context, name spec.Name) error {
 	for {
-		list, err := s.Store.Versions(ctx, name, store.Page{})
+		list, err := s.Store.Versions(ctx, store.VersionQuery{Name: name}, store.Page{})
 		if err != nil || len(list.Items) == 0 {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"fescue.dev/fescue/fail"
+	"fescue.dev/fescue/server/store"
 	"fescue.dev/fescue/spec"
 )
 
@@ -61,9 +62,10 @@ func (s *Server) configurationRoutes() {
 		OperationID: "list-configurations", Method: http.MethodGet, Path: "/v1/configurations", Tags: tags, Summary: "List stored configurations, oldest first",
 	}, func(ctx context.Context, in *struct {
 		Paged
+		HeldBy
 		Name spec.Name `query:"name" doc:"Only of this application."`
 	}) (*listOf[spec.ApplicationVersion], error) {
-		list, err := s.Store.Versions(ctx, in.Name, in.page())
+		list, err := s.Store.Versions(ctx, store.VersionQuery{Name: in.Name, Device: in.Device}, in.page())
 		return &listOf[spec.ApplicationVersion]{list}, err
 	})
 	add(s, forAdmin, huma.Operation{

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +26,12 @@ type DeviceLogLine struct {
 	spec.LogLine
 }
 
+// LimitedLogs tells of how many outputs a stream follows some.
+type LimitedLogs struct {
+	Outputs  int `json:"outputs"`
+	Followed int `json:"followed"`
+}
+
 type manyLogsInput struct {
 	Exchanged
 	Application spec.Name     `query:"application" doc:"Only of this application."`
@@ -39,7 +47,8 @@ func (s *Server) manyLogsRoute() {
 		OperationID: "follow-logs", Method: http.MethodGet, Path: "/v1/logs", Tags: []string{"Logs"},
 		Summary: "Follow the output of many applications on many devices",
 		Description: "A stream of events `log`, whose data are lines with their device, and `dropped` where lines were lost on the way. Lines of one output come in order; those of " +
-			"several as they arrive. Applications that are deployed later, and devices that come back, join in.",
+			"several as they arrive. Of more than " + strconv.Itoa(maxLogSources) + " outputs it follows so many, rather those of connected devices and what changed last, and says so in an event " +
+			"`limited`. Applications that are deployed later, and devices that come back, join in.",
 	}, s.manyLogs)
 	op.Responses["200"] = &huma.Response{Description: "A stream of lines.", Content: map[string]*huma.MediaType{eventStream: {Schema: schemaOf(s.api, DeviceLogLine{})}}}
 }
@@ -56,7 +65,7 @@ func (s *Server) manyLogs(ctx context.Context, in *manyLogsInput) (*huma.StreamR
 		}
 		m.call.Since, m.call.Tail = time.UnixMicro(micros+1), -1
 	}
-	if _, err := m.chosen(ctx); err != nil {
+	if _, _, err := m.chosen(ctx); err != nil {
 		return nil, err
 	}
 	return s.answerStream(&in.Exchanged, "follow-logs", m.run), nil
@@ -89,6 +98,7 @@ type manyLogs struct {
 	call        fabric.LogsCall
 	sources     map[placed]*logSource
 	reading     int // sources that are open
+	left        int // outputs that are not followed, because they are too many
 	lines       chan sourceLine
 	ended       chan placed
 }
@@ -99,7 +109,7 @@ func (m *manyLogs) run(ctx context.Context, out *stream) error {
 	look := time.NewTicker(m.s.timing.look)
 	defer look.Stop()
 	for {
-		if err := m.join(ctx); err != nil {
+		if err := m.join(ctx, out); err != nil {
 			return err
 		}
 		if m.reading == 0 && !m.call.Follow {
@@ -129,13 +139,17 @@ func (m *manyLogs) run(ctx context.Context, out *stream) error {
 	}
 }
 
-// join opens the sources that are not.
-func (m *manyLogs) join(ctx context.Context) error {
-	all, err := m.chosen(ctx)
+// join opens the sources that are not, and tells when some are left out.
+func (m *manyLogs) join(ctx context.Context, out *stream) error {
+	some, all, err := m.chosen(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range all {
+	if left := all - len(some); left != m.left {
+		m.left = left
+		out.send("limited", "", LimitedLogs{Outputs: all, Followed: len(some)})
+	}
+	for _, p := range some {
 		source, read := m.sources[p]
 		if source == nil {
 			source = &logSource{}
@@ -206,35 +220,51 @@ func (m *manyLogs) write(out *stream, l sourceLine) bool {
 	return out.send("log", strconv.FormatInt(l.Value.Time.UnixMicro(), 10), DeviceLogLine{l.device, l.Value})
 }
 
-// chosen are the outputs to follow now.
-func (m *manyLogs) chosen(ctx context.Context) ([]placed, error) {
-	var all []placed
+// chosen are the outputs to follow now, and how many there are. Of too many it takes
+// those that are followed, then those of connected devices, what changed last first.
+func (m *manyLogs) chosen(ctx context.Context) (some []placed, all int, err error) {
+	type candidate struct {
+		placed
+		at   time.Time
+		rank int
+	}
+	var found []candidate
 	for page := (store.Page{Limit: 1000}); ; {
-		list, err := m.s.Store.Applications(ctx, page)
+		list, err := m.s.Store.Applications(ctx, m.device, page)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, a := range list.Items {
-			if m.application == "" || a.Name == m.application {
-				all = m.appendPlaced(all, a)
+			if m.application != "" && a.Name != m.application {
+				continue
+			}
+			for _, p := range a.Placements {
+				if m.device == "" || p.Device == m.device {
+					c := placed{a.Name, p.Device}
+					found = append(found, candidate{c, p.UpdatedAt, m.rank(c)})
+				}
 			}
 		}
 		if page.Cursor = list.Next; list.Next == "" {
 			break
 		}
 	}
-	if len(all) > maxLogSources {
-		return nil, fail.New(fail.TooLarge, "follow logs", "these are %d outputs; at most %d are followed at once", len(all), maxLogSources).
-			WithHint("Choose an application or a device.")
+	if len(found) > maxLogSources {
+		slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.rank, b.rank), b.at.Compare(a.at)) })
 	}
-	return all, nil
+	for _, c := range found[:min(len(found), maxLogSources)] {
+		some = append(some, c.placed)
+	}
+	return some, len(found), nil
 }
 
-func (m *manyLogs) appendPlaced(all []placed, a spec.Application) []placed {
-	for _, p := range a.Placements {
-		if m.device == "" || p.Device == m.device {
-			all = append(all, placed{a.Name, p.Device})
-		}
+// rank is lower for what is rather followed.
+func (m *manyLogs) rank(p placed) int {
+	switch source := m.sources[p]; {
+	case source != nil && (source.open || !m.call.Follow):
+		return 0
+	case m.s.Fleet.IsConnected(p.device):
+		return 1
 	}
-	return all
+	return 2
 }

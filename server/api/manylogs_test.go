@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -119,4 +120,46 @@ func TestManyLogsChoose(t *testing.T) {
 		}
 	}
 	w.ask(t, http.MethodGet, "/v1/logs", nil, "Accept", eventStream, "Last-Event-ID", "x").wantProblem(t, "invalid")
+}
+
+// Of more outputs than one stream follows, those of devices that are there come first.
+func TestManyLogsLimited(t *testing.T) {
+	w := newWorld(t, nil)
+	w.server.timing.look = 20 * time.Millisecond
+	w.register(t)
+	first := w.deploy(t)
+	defer w.playLogs(t, nil)()
+	hello, err := w.server.Store.Version(t.Context(), first.Name, first.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.server.Store.PutDevice(t.Context(), spec.Device{ID: "attic"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxLogSources + 6 {
+		other := hello.Configuration
+		other.Name = spec.Name(fmt.Sprintf("other-%d", i))
+		if _, _, err := w.server.Store.CreateVersion(t.Context(), &other, "", hello.Artifact); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.server.Store.CreateDeployment(t.Context(), other.Name, other.Version, []spec.DeviceID{"attic"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines, end := w.rawStream(t, "/v1/logs?tail=10")
+	defer end()
+	var l LimitedLogs
+	for l.Outputs == 0 && lines.Scan() {
+		if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
+			if err := json.Unmarshal([]byte(data), &l); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := (LimitedLogs{Outputs: maxLogSources + 7, Followed: maxLogSources}); l != want {
+		t.Errorf("the stream says %+v, want %+v", l, want)
+	}
+	if l := nextLine(t, lines); l.Text != "past of hello" {
+		t.Errorf("then comes %+v", l)
+	}
 }

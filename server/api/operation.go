@@ -114,6 +114,19 @@ type ByDevice struct {
 // Resolve refuses what cannot be a device's name.
 func (d *ByDevice) Resolve(huma.Context) []error { return refused("path.id", d.ID.Validate()) }
 
+// HeldBy narrows a list to what a device holds.
+type HeldBy struct {
+	Device spec.DeviceID `query:"device" doc:"Only what this device holds." example:"kitchen-pi"`
+}
+
+// Resolve refuses what cannot be a device's name.
+func (d *HeldBy) Resolve(huma.Context) []error {
+	if d.Device == "" {
+		return nil
+	}
+	return refused("query.device", d.Device.Validate())
+}
+
 // ByDigest is the digest in a path.
 type ByDigest struct {
 	Digest spec.Digest `path:"digest" doc:"sha256: and 64 hexadecimal digits."`

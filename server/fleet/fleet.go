@@ -212,6 +212,13 @@ func (f *Fleet) Connected() (n int) {
 	return n
 }
 
+// IsConnected tells whether a device was heard lately.
+func (f *Fleet) IsConnected(device spec.DeviceID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now().Sub(f.heard[device]) < heardWithin
+}
+
 // Device is a device, with whether it is connected.
 func (f *Fleet) Device(ctx context.Context, id spec.DeviceID) (spec.Device, error) {
 	d, err := f.store.Device(ctx, id)

@@ -127,29 +127,35 @@ func (s *Store) Application(ctx context.Context, name spec.Name) (spec.Applicati
 }
 
 func applicationIn(ctx context.Context, q querier, name spec.Name) (spec.Application, error) {
-	a := spec.Application{Name: name}
-	versions, err := query(ctx, q, scanRelease, `SELECT version, updated_at FROM applications WHERE name = $1`, name)
+	versions, err := query(ctx, q, scanRelease, `SELECT name, version, updated_at FROM applications WHERE name = $1`, name)
 	if err == nil && len(versions) == 0 {
 		err = sql.ErrNoRows
 	}
 	if err != nil {
-		return a, err
+		return spec.Application{}, err
 	}
-	a.Latest, a.Versions = slices.MaxFunc(versions, compareReleases).Version, len(versions)
+	placements, err := query(ctx, q, scanPlacement, selectPlacements+`WHERE p.name = $1 ORDER BY p.device_id`, name)
+	return applicationOf(versions, placements), err
+}
+
+// applicationOf puts an application together from its versions, of which there
+// is one at least, and its placements.
+func applicationOf(versions []spec.ApplicationVersion, placements []spec.Placement) spec.Application {
+	a := spec.Application{Name: versions[0].Name, Versions: len(versions), Placements: placements}
+	a.Latest = slices.MaxFunc(versions, compareReleases).Version
 	for _, v := range versions {
 		a.UpdatedAt = later(a.UpdatedAt, v.UpdatedAt)
 	}
-	a.Placements, err = query(ctx, q, scanPlacement, selectPlacements+`WHERE p.name = $1 ORDER BY p.device_id`, name)
-	for _, p := range a.Placements {
+	for _, p := range placements {
 		a.UpdatedAt = later(a.UpdatedAt, p.UpdatedAt)
 	}
-	return a, err
+	return a
 }
 
 // scanRelease reads what of a version an application shows.
 func scanRelease(row rowScanner) (v spec.ApplicationVersion, err error) {
 	var updated int64
-	err = row.Scan(&v.Version, &updated)
+	err = row.Scan(&v.Name, &v.Version, &updated)
 	v.UpdatedAt = timeOf(updated)
 	return v, err
 }
@@ -161,25 +167,34 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// Applications lists applications by name.
-func (s *Store) Applications(ctx context.Context, p Page) (List[spec.Application], error) {
-	list := List[spec.Application]{Items: []spec.Application{}}
+// Applications lists applications by name: all, or those that a device holds.
+func (s *Store) Applications(ctx context.Context, on spec.DeviceID, p Page) (List[spec.Application], error) {
+	const names = `(SELECT DISTINCT a.name FROM applications a WHERE a.name > $1
+		AND ($2 = '' OR EXISTS (SELECT 1 FROM placements x WHERE x.device_id = $2 AND x.name = a.name)) ORDER BY a.name LIMIT $3)`
+	items := []spec.Application{}
 	err := s.snapshot(ctx, func(q querier) error {
-		names, err := query(ctx, q, func(row rowScanner) (n spec.Name, err error) { return n, row.Scan(&n) },
-			`SELECT DISTINCT name FROM applications WHERE name > $1 ORDER BY name LIMIT $2`, p.Cursor, p.limit()+1)
+		arguments := []any{p.Cursor, string(on), p.limit() + 1}
+		versions, err := query(ctx, q, scanRelease, `SELECT name, version, updated_at FROM applications WHERE name IN `+names+` ORDER BY name`, arguments...)
 		if err != nil {
 			return err
 		}
-		page := paged(names, p.limit(), func(n spec.Name) string { return string(n) })
-		list.Next = page.Next
-		for _, name := range page.Items {
-			a, err := applicationIn(ctx, q, name)
-			if err != nil {
-				return err
+		placements, err := query(ctx, q, scanPlacement, selectPlacements+`WHERE p.name IN `+names+` ORDER BY p.device_id`, arguments...)
+		if err != nil {
+			return err
+		}
+		placed := map[spec.Name][]spec.Placement{}
+		for _, there := range placements {
+			placed[there.Name] = append(placed[there.Name], there)
+		}
+		for len(versions) > 0 {
+			n := slices.IndexFunc(versions, func(v spec.ApplicationVersion) bool { return v.Name != versions[0].Name })
+			if n < 0 {
+				n = len(versions)
 			}
-			list.Items = append(list.Items, a)
+			items = append(items, applicationOf(versions[:n], append([]spec.Placement{}, placed[versions[0].Name]...)))
+			versions = versions[n:]
 		}
 		return nil
 	})
-	return list, s.explain(err, "list applications", "")
+	return paged(items, p.limit(), func(a spec.Application) string { return string(a.Name) }), s.explain(err, "list applications", "")
 }

@@ -155,14 +155,21 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// Versions lists versions by id, the order of their making, of one application
-// or (name "") of all.
-func (s *Store) Versions(ctx context.Context, name spec.Name, p Page) (List[spec.ApplicationVersion], error) {
+// VersionQuery chooses versions; zero fields choose all.
+type VersionQuery struct {
+	Name   spec.Name
+	Device spec.DeviceID // only what is to run on this device, or still does
+}
+
+// Versions lists versions by id, the order of their making.
+func (s *Store) Versions(ctx context.Context, v VersionQuery, p Page) (List[spec.ApplicationVersion], error) {
 	after, err := cursorNumber(p.Cursor)
 	if err != nil {
 		return List[spec.ApplicationVersion]{}, err
 	}
-	items, err := query(ctx, s.db, scanVersion, `SELECT `+versionColumns+` FROM applications WHERE id > $1 AND (name = $2 OR $2 = '') ORDER BY id LIMIT $3`, after, string(name), p.limit()+1)
+	items, err := query(ctx, s.db, scanVersion, `SELECT `+versionColumns+` FROM applications a WHERE id > $1 AND (name = $2 OR $2 = '')
+		AND ($3 = '' OR EXISTS (SELECT 1 FROM placements p WHERE p.device_id = $3 AND p.name = a.name AND (p.application_id = a.id OR p.actual = a.version)))
+		ORDER BY id LIMIT $4`, after, string(v.Name), string(v.Device), p.limit()+1)
 	return paged(items, p.limit(), func(v spec.ApplicationVersion) string { return numberCursor(v.ID) }), s.explain(err, "list configurations", "")
 }
 

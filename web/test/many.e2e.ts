@@ -108,9 +108,40 @@ describe("with 500 devices", () => {
     await page.goto(fescue.url + "/devices");
     await page.getByText("501 devices").first().waitFor();
     expect(await rows()).toBeLessThan(100);
+    await page.getByRole("group", { name: "By site" }).getByRole("button", { name: "site=lyon 125" }).click();
+    await page.getByRole("link", { name: "edge-001" }).waitFor();
+    await page.getByRole("link", { name: "edge-000" }).waitFor({ state: "detached" });
+    await page.getByLabel("Label to group by").selectOption("rack");
+    await page.getByRole("button", { name: "rack=3 40" }).waitFor();
     await page.getByLabel("Search devices").fill("edge-321");
     await page.getByRole("link", { name: "edge-321" }).click();
     await page.getByRole("heading", { level: 1, name: "edge-321" }).waitFor();
+  });
+
+  it("chooses all of a label for a deployment", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/flood/versions");
+    await page
+      .getByRole("button", { name: "Deploy again" })
+      .or(page.getByRole("button", { name: "Deploy", exact: true }))
+      .click();
+    const dialog = page.getByRole("dialog", { name: "Deploy flood 1.0.0" });
+    await dialog.getByRole("button", { name: /^On / }).click();
+    await dialog.getByRole("button", { name: "Choose none" }).click();
+    await dialog.getByRole("button", { name: "Choose devices" }).waitFor();
+    await dialog.getByRole("button", { name: "site=turku 125" }).click();
+    await dialog.getByRole("button", { name: "Choose these 125" }).click();
+    await dialog.getByText("It replaces the version on 125 devices.").waitFor();
+    await dialog.getByLabel(/^edge-007 /).uncheck();
+    await dialog.getByRole("button", { name: "On 124 devices" }).waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+  });
+
+  it("follows as many outputs as it can, and says so", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/logs");
+    await page.getByText(/64 of 2,\d+ outputs are followed/).waitFor();
+    await page.locator(".line").first().waitFor(); // of the device that is there
   });
 
   it("shows what is wrong of an application first, and all of one state", async () => {
@@ -137,6 +168,8 @@ describe("with 500 devices", () => {
     const device = page.getByRole("combobox", { name: "Device" }).or(page.getByRole("textbox", { name: "Device" }));
     await device.click();
     expect(await page.getByRole("option").count()).toBeLessThan(100);
+    await device.fill("site=porto");
+    await page.getByRole("option", { name: "edge-002" }).waitFor();
     await device.fill("edge-4");
     await page
       .getByRole("option", { name: "edge-499" })

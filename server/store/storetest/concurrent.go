@@ -147,7 +147,7 @@ func anything(w *world, worker, round int) error {
 	case 4:
 		_, err = w.s.RemoveApplication(w.ctx, app)
 	default:
-		_, err = w.s.Applications(w.ctx, store.Page{})
+		_, err = w.s.Applications(w.ctx, "", store.Page{})
 	}
 	if fail.Is(err, fail.NotFound) || fail.Is(err, fail.Conflict) {
 		return nil

@@ -29,7 +29,7 @@ func everything(t reporter, s *store.Store) records {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applications, err := s.Applications(context.Background(), store.Page{Limit: 1000})
+	applications, err := s.Applications(context.Background(), "", store.Page{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func read(t reporter, s *store.Store, names []spec.Name, devices []spec.DeviceID
 	ctx, all := context.Background(), store.Page{Limit: 1000}
 	var r records
 	for _, name := range names {
-		versions, err := s.Versions(ctx, name, all)
+		versions, err := s.Versions(ctx, store.VersionQuery{Name: name}, all)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -219,6 +219,37 @@ func testSessions(t *testing.T, s *store.Store) {
 	w.refused(second(s.FindToken(w.ctx, "three")), fail.NotFound)
 }
 
+func testHeldByDevice(t *testing.T, s *store.Store) {
+	w := newWorld(t, s, v2)
+	w.version("other", v1)
+	w.up()
+	w.deploy(v2, left, right)
+	versions := func(d spec.DeviceID) (all []string) {
+		list, err := s.Versions(w.ctx, store.VersionQuery{Device: d}, store.Page{})
+		w.check(err)
+		for _, v := range list.Items {
+			all = append(all, string(v.Name)+" "+string(v.Version))
+		}
+		slices.Sort(all)
+		return all
+	}
+	w.same(versions(left), []string{"roots 1.0.0", "roots 2.0.0"}) // the one that still runs is there
+	w.same(versions(right), []string{"roots 2.0.0"})
+	w.same(versions("attic"), []string(nil))
+	for device, want := range map[spec.DeviceID]int{left: 1, right: 1, "attic": 0, "": 2} {
+		list, err := s.Applications(w.ctx, device, store.Page{})
+		w.check(err)
+		if len(list.Items) != want {
+			t.Errorf("%q holds %+v, want %d applications", device, list.Items, want)
+		}
+		for _, a := range list.Items {
+			one, err := s.Application(w.ctx, a.Name)
+			w.check(err)
+			w.same(a, one)
+		}
+	}
+}
+
 func testPages(t *testing.T, s *store.Store) {
 	w := newWorld(t, s)
 	const n = 7
@@ -231,13 +262,17 @@ func testPages(t *testing.T, s *store.Store) {
 	for limit := 1; limit <= n+2; limit++ {
 		page := func(cursor string) store.Page { return store.Page{Limit: limit, Cursor: cursor} }
 		pages(w, n+1, limit, func(c string) (store.List[spec.Artifact], error) { return s.Artifacts(w.ctx, page(c)) })
-		pages(w, 2*n, limit, func(c string) (store.List[spec.ApplicationVersion], error) { return s.Versions(w.ctx, "", page(c)) })
-		pages(w, n, limit, func(c string) (store.List[spec.ApplicationVersion], error) { return s.Versions(w.ctx, app, page(c)) })
-		pages(w, n+1, limit, func(c string) (store.List[spec.Application], error) { return s.Applications(w.ctx, page(c)) })
+		pages(w, 2*n, limit, func(c string) (store.List[spec.ApplicationVersion], error) {
+			return s.Versions(w.ctx, store.VersionQuery{}, page(c))
+		})
+		pages(w, n, limit, func(c string) (store.List[spec.ApplicationVersion], error) {
+			return s.Versions(w.ctx, store.VersionQuery{Name: app}, page(c))
+		})
+		pages(w, n+1, limit, func(c string) (store.List[spec.Application], error) { return s.Applications(w.ctx, "", page(c)) })
 		pages(w, n, limit, func(c string) (store.List[spec.Deployment], error) { return s.Deployments(w.ctx, "", page(c)) })
 		pages(w, 2, limit, func(c string) (store.List[spec.Device], error) { return s.Devices(w.ctx, page(c)) })
 	}
-	w.refused(second(s.Versions(w.ctx, "", store.Page{Cursor: "nonsense"})), fail.Invalid)
+	w.refused(second(s.Versions(w.ctx, store.VersionQuery{}, store.Page{Cursor: "nonsense"})), fail.Invalid)
 	w.refused(second(s.Deployments(w.ctx, "", store.Page{Cursor: "-1"})), fail.Invalid)
 	newest, err := s.Deployments(w.ctx, app, store.Page{Limit: 2})
 	w.check(err)

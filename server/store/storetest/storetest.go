@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		"Credentials":              testCredentials,
 		"Metrics":                  testMetrics,
 		"Pages":                    testPages,
+		"HeldByDevice":             testHeldByDevice,
 		"Deploy":                   testDeploy,
 		"DeployRefused":            testDeployRefused,
 		"DeployToSeveral":          testDeployToSeveral,

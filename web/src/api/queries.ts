@@ -23,11 +23,18 @@ export const versions = (name: string) =>
       (await everything((cursor) => api.GET("/v1/configurations", { params: { query: { limit, cursor, name } } }))).reverse(),
   });
 
-// every version of every application.
-export const configurations = queryOptions({
-  queryKey: ["versions"],
-  queryFn: () => everything((cursor) => api.GET("/v1/configurations", { params: { query: { limit, cursor } } })),
-});
+// What a device holds: applications, and their versions that run on it or are to.
+export const applicationsOn = (device: string) =>
+  queryOptions({
+    queryKey: ["applications", { device }],
+    queryFn: () => everything((cursor) => api.GET("/v1/applications", { params: { query: { limit, cursor, device } } })),
+  });
+
+export const versionsOn = (device: string) =>
+  queryOptions({
+    queryKey: ["versions", { device }],
+    queryFn: () => everything((cursor) => api.GET("/v1/configurations", { params: { query: { limit, cursor, device } } })),
+  });
 
 export const deployments = (name?: string) =>
   queryOptions({

@@ -30,7 +30,13 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     // A dialog's head is not the page's banner, and its cross needs a name.
-    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, attributes: { header: { role: "presentation" } } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { "aria-label": "Close" },
+        attributes: { header: { role: "presentation" } },
+        transitionProps: { duration: 0 },
+      },
+    },
   },
 });
 

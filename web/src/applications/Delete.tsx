@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { answer, api, type Application } from "../api/client";
 import { Trouble } from "../parts/Trouble";
-import { count } from "../parts/words";
+import { count, listed } from "../parts/words";
 
 export function Delete({ app, opened, onClose }: { app: Application; opened: boolean; onClose: () => void }) {
   const client = useQueryClient();
@@ -22,12 +22,10 @@ export function Delete({ app, opened, onClose }: { app: Application; opened: boo
   });
   const where = app.placements.map((p) => p.device);
   return (
-    <Modal opened={opened} onClose={onClose} title={`Delete ${app.name}?`} transitionProps={{ duration: 0 }}>
+    <Modal opened={opened} onClose={onClose} title={`Delete ${app.name}?`}>
       <Stack gap="md">
         <Text size="sm">
-          {where.length > 0
-            ? `It is stopped and taken off ${where.length > 3 ? count(where.length, "device") : where.join(", ")}.`
-            : "It is on no device."}
+          {where.length > 0 ? `It is stopped and taken off ${listed(where, "device")}.` : "It is on no device."}
         </Text>
         <Checkbox
           checked={versions}

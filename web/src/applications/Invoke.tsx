@@ -4,8 +4,8 @@ import { IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { api, type Application } from "../api/client";
+import { DevicePick } from "../devices/DevicePick";
 import { Failure, problemOf } from "../api/failure";
-import { Pick } from "../parts/Pick";
 import { Trouble } from "../parts/Trouble";
 import { bytes, span } from "../parts/words";
 import { EventInput, isJSON, pretty } from "./EventInput";
@@ -31,7 +31,7 @@ export function Invoke({ app }: { app: Application }) {
       <EventInput application={app.name} value={body} onChange={setBody} />
       <Group gap="xs">
         {app.placements.length > 1 && (
-          <Pick label="Device" size="sm" value={device} onChange={setDevice} data={app.placements.map((p) => p.device)} />
+          <DevicePick label="Device" size="sm" value={device} onChange={setDevice} ids={app.placements.map((p) => p.device)} />
         )}
         <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} loading={invoke.isPending} onClick={() => invoke.mutate()}>
           Invoke

@@ -6,9 +6,9 @@ import { useState } from "react";
 import { Link } from "wouter";
 import type { Application, ApplicationVersion } from "../api/client";
 import { versions } from "../api/queries";
+import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
-import { Pick } from "../parts/Pick";
 import { Spark } from "../parts/Spark";
 import { type Column, Table } from "../parts/Table";
 import { number, rate } from "../parts/words";
@@ -58,7 +58,7 @@ export function TopicsTab({ app }: { app: Application }) {
           <Stack gap="sm">
             {app.placements.length > 1 && (
               <Group>
-                <Pick label="Device" value={chosen} onChange={setChosen} data={app.placements.map((p) => p.device)} />
+                <DevicePick label="Device" value={chosen} onChange={setChosen} ids={app.placements.map((p) => p.device)} />
               </Group>
             )}
             {version ? <OnDevice version={version} device={chosen} /> : <Empty title="The version is not stored any more" />}

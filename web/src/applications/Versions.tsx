@@ -14,6 +14,7 @@ import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { Trouble } from "../parts/Trouble";
 import { When } from "../parts/When";
+import { listed } from "../parts/words";
 import { Compare } from "./Compare";
 
 export function Versions({ app }: { app: Application }) {
@@ -53,7 +54,7 @@ function Redeploy({ app, version, onClose }: { app: Application; version: string
   const [where, setWhere] = useState(app.placements.map((p) => p.device));
   const deploy = useRedeploy();
   return (
-    <Modal opened onClose={onClose} title={`Deploy ${app.name} ${version}`} size="lg" transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={onClose} title={`Deploy ${app.name} ${version}`} size="lg">
       <Stack gap="md">
         {deploy.data ? (
           <>
@@ -66,10 +67,12 @@ function Redeploy({ app, version, onClose }: { app: Application; version: string
         ) : (
           <>
             <Text size="sm">
-              {where.length > 0 ? `It replaces the version on ${where.join(", ")}.` : "Choose where it runs."} If it does not come
-              up, the one before goes on.
+              {where.length > 0 ? `It replaces the version on ${listed(where, "device")}.` : "Choose where it runs."} If it does
+              not come up, the one before goes on.
             </Text>
-            <DeviceChoice value={where} onChange={setWhere} />
+            <Group gap="xs">
+              <DeviceChoice value={where} onChange={setWhere} />
+            </Group>
             {deploy.error && <Trouble error={deploy.error} title="Not deployed" />}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>

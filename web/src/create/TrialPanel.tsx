@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { Failure } from "../api/failure";
 import { devices } from "../api/queries";
 import { EventInput, pretty } from "../applications/EventInput";
-import { Pick } from "../parts/Pick";
+import { DevicePick } from "../devices/DevicePick";
 import { Trouble } from "../parts/Trouble";
 import { span } from "../parts/words";
 import type { Files } from "./archive";
@@ -43,7 +43,7 @@ export function TrialPanel({ name, config, files, device }: TrialPanelProps) {
       </Text>
       <EventInput application={name} value={event} onChange={setEvent} />
       <Group gap="sm">
-        {connected.length > 1 && <Pick label="Device of the trial" value={on} onChange={setChosen} data={connected} />}
+        {connected.length > 1 && <DevicePick label="Device of the trial" value={on} onChange={setChosen} ids={connected} />}
         <Button
           size="xs"
           variant="default"

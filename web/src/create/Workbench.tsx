@@ -50,19 +50,19 @@ export function Workbench({ draftName, start, devices: there = [] }: WorkbenchPr
   const broken = Object.entries(syntax).filter(([path, n]) => n > 0 && path in files);
   return (
     <div className="bench">
-      <Group gap="sm" justify="space-between">
-        <Verdict faults={faults} broken={broken.map(([path]) => path)} checked={check.current} onChoose={setChosen} />
-        <Group gap="xs">
-          <DeviceChoice value={where} onChange={setWhere} />
-          <Button
-            leftSection={<IconRocket size={16} aria-hidden />}
-            loading={deploy.isPending}
-            disabled={faults.length > 0 && !deploy.error}
-            onClick={() => deploy.mutate({ config, files, devices: where }, { onSuccess: forget })}
-          >
-            Deploy
-          </Button>
-        </Group>
+      <Group gap="xs">
+        <div className="grow">
+          <Verdict faults={faults} broken={broken.map(([path]) => path)} checked={check.current} onChoose={setChosen} />
+        </div>
+        <DeviceChoice value={where} onChange={setWhere} />
+        <Button
+          leftSection={<IconRocket size={16} aria-hidden />}
+          loading={deploy.isPending}
+          disabled={faults.length > 0 && !deploy.error}
+          onClick={() => deploy.mutate({ config, files, devices: where }, { onSuccess: forget })}
+        >
+          Deploy
+        </Button>
       </Group>
       {check.error && (
         <Trouble error={check.error} title="The configuration could not be checked" onRetry={() => void check.refetch()} />

@@ -3,7 +3,7 @@ import { SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import type { Application, Device, Placement } from "../api/client";
-import { applications, device, recentEvents } from "../api/queries";
+import { applicationsOn, device, recentEvents } from "../api/queries";
 import { stateOf } from "../applications/state";
 import { DeviceMetrics } from "../metrics/DeviceMetrics";
 import { Happened } from "../overview/Happened";
@@ -18,7 +18,7 @@ import { Labels } from "./Labels";
 export default function DevicePage({ id }: { id: string }) {
   const query = useQuery(device(id));
   const placed = useQuery({
-    ...applications,
+    ...applicationsOn(id),
     select: (all: Application[]) => all.flatMap((a) => a.placements).filter((p) => p.device === id),
   });
   const d = query.data;

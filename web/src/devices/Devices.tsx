@@ -1,14 +1,16 @@
 // Devices: the list.
-import { TextInput } from "@mantine/core";
-import { IconSearch } from "@tabler/icons-react";
+import { Group, NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Application, Device } from "../api/client";
 import { applications, devices } from "../api/queries";
 import { stateOf } from "../applications/state";
 import { Empty } from "../parts/Empty";
+import { countBy, Groups } from "../parts/Groups";
+import { labelsOf, partingKeys, partOf } from "../parts/labels";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
+import { Search } from "../parts/Search";
 import { Status } from "../parts/Status";
 import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/When";
@@ -17,11 +19,8 @@ import { count } from "../parts/words";
 export default function Devices() {
   const query = useQuery(devices);
   const apps = useQuery(applications).data;
-  const [search, setSearch] = useState("");
   const load = useMemo(() => loads(apps ?? []), [apps]);
   const away = query.data?.filter((d) => !d.connected).length ?? 0;
-  const wanted = (d: Device) =>
-    `${d.id} ${d.platform} ${labelsOf(d).join(" ")}`.toLowerCase().includes(search.trim().toLowerCase());
   return (
     <Page title="Devices" note={query.data && `${count(query.data.length, "device")}${away ? `, ${away} not connected` : ""}`}>
       <Loaded query={query} height={220}>
@@ -31,29 +30,52 @@ export default function Devices() {
               A device is a machine with an agent. <code>fescue up</code> makes this machine one.
             </Empty>
           ) : (
-            <>
-              {all.length > 8 && (
-                <TextInput
-                  aria-label="Search devices"
-                  placeholder="Name, platform or label"
-                  leftSection={<IconSearch size={16} aria-hidden />}
-                  value={search}
-                  onChange={(e) => setSearch(e.currentTarget.value)}
-                  maw={320}
-                />
-              )}
-              <Table
-                label="Devices"
-                columns={columns(load)}
-                rows={all.filter(wanted)}
-                id={(d) => d.id}
-                to={(d) => `/devices/${d.id}`}
-              />
-            </>
+            <List all={all} load={load} />
           )
         }
       </Loaded>
     </Page>
+  );
+}
+
+const stateOfDevice = (d: Device) => (d.connected ? "connected" : "not connected");
+
+function List({ all, load }: { all: Device[]; load: Map<string, Load> }) {
+  const [search, setSearch] = useState("");
+  const [state, setState] = useState("");
+  const keys = useMemo(() => partingKeys(all), [all]);
+  const [chosen, setChosen] = useState<string>();
+  const key = chosen ?? keys[0] ?? "";
+  const [part, setPart] = useState("");
+  const shownColumns = useMemo(() => columns(load), [load]);
+  const text = search.trim().toLowerCase();
+  const rows = useMemo(
+    () => all.filter((d) => `${d.id} ${d.platform} ${labelsOf(d).join(" ")}`.toLowerCase().includes(text)),
+    [all, text],
+  );
+  const found = rows.filter((d) => (!state || stateOfDevice(d) === state) && (!part || partOf(d, key) === part));
+  return (
+    <>
+      {all.length > 8 && (
+        <Group gap="sm">
+          <Search label="Search devices" placeholder="Name, platform or label" value={search} onChange={setSearch} />
+          <Groups label="By state" counts={countBy(rows, stateOfDevice)} value={state} onChange={setState} />
+        </Group>
+      )}
+      {all.length > 8 && keys.length > 0 && (
+        <Group gap="sm">
+          <NativeSelect
+            aria-label="Label to group by"
+            size="xs"
+            value={key}
+            onChange={(e) => (setChosen(e.currentTarget.value), setPart(""))}
+            data={keys.map((k) => ({ value: k, label: `by ${k}` }))}
+          />
+          <Groups label={`By ${key}`} counts={countBy(rows, (d) => partOf(d, key))} value={part} onChange={setPart} />
+        </Group>
+      )}
+      <Table label="Devices" columns={shownColumns} rows={found} id={(d) => d.id} to={(d) => `/devices/${d.id}`} />
+    </>
   );
 }
 
@@ -62,9 +84,7 @@ const columns = (load: Map<string, Load>): Column<Device>[] => [
   {
     name: "State",
     width: "minmax(120px, 1fr)",
-    cell: (d) => (
-      <Status state={d.connected ? "connected" : "disconnected"}>{d.connected ? "connected" : "not connected"}</Status>
-    ),
+    cell: (d) => <Status state={d.connected ? "connected" : "disconnected"}>{stateOfDevice(d)}</Status>,
   },
   { name: "Applications", width: "minmax(120px, 1.2fr)", from: "sm", cell: (d) => <LoadOf load={load.get(d.id)} /> },
   { name: "Platform", width: "minmax(90px, 1fr)", from: "sm", cell: (d) => d.platform },
@@ -77,8 +97,6 @@ const columns = (load: Map<string, Load>): Column<Device>[] => [
   { name: "Agent", width: "minmax(80px, 1fr)", from: "md", cell: (d) => d.agent },
   { name: "Last heard of", width: "minmax(110px, 1fr)", from: "md", cell: (d) => <When at={d.lastSeenAt} /> },
 ];
-
-export const labelsOf = (d: Device) => Object.entries(d.labels ?? {}).map(([k, v]) => (v ? `${k}=${v}` : k));
 
 interface Load {
   all: number;

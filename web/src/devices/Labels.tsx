@@ -5,9 +5,9 @@ import { IconPencil } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api, type Device } from "../api/client";
+import { labelsOf } from "../parts/labels";
 import { Trouble } from "../parts/Trouble";
 import { changesOf } from "./changes";
-import { labelsOf } from "./Devices";
 
 export function Labels({ device }: { device: Device }) {
   const [opened, { open, close }] = useDisclosure(false);
@@ -45,7 +45,7 @@ function Edit({ device, onClose }: { device: Device; onClose: () => void }) {
     },
   });
   return (
-    <Modal opened onClose={onClose} title={`Labels of ${device.id}`} transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={onClose} title={`Labels of ${device.id}`}>
       <Stack gap="sm">
         <TagsInput
           label="Labels"

@@ -3,11 +3,21 @@
 import { ActionIcon, Button, Group, NativeSelect, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconArrowDown, IconDownload, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  memo,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { type StreamState } from "../api/follow";
 import { Trouble } from "../parts/Trouble";
 import { clock, count, number } from "../parts/words";
-import { type Level, type Line, levelOf, levels, matches } from "./buffer";
+import { found, type Level, type Line, levelOf, levels } from "./buffer";
 import type { Range } from "./range";
 import { save } from "./save";
 import { useLogs } from "./useLogs";
@@ -29,7 +39,7 @@ export function LogView({ application = "", device = "", range = live, height = 
   const held = useSyncExternalStore(buffer.subscribe, buffer.get);
   const search = useDeferredValue(text);
   const all = paused ?? held.lines;
-  const lines = useMemo(() => all.filter((l) => matches(l, { text: search, level })), [all, search, level]);
+  const lines = useMemo(() => found(all, { text: search, level }), [all, search, level]);
   return (
     <div>
       <Group gap="xs" mb="xs">
@@ -67,6 +77,8 @@ export function LogView({ application = "", device = "", range = live, height = 
         {lines.length < all.length ? `${number(lines.length)} of ${count(all.length, "line")}` : count(all.length, "line")}
         {paused && `, paused; ${number(held.lines.length - paused.length)} more have come`}
         {held.discarded > 0 && `; ${count(held.discarded, "older line")} left out`}
+        {held.limited &&
+          `; ${number(held.limited.followed)} of ${count(held.limited.outputs, "output")} are followed: choose an application or a device for others`}
         {held.dropped > 0 && `; ${count(held.dropped, "line")} lost because they came too fast`}
       </Text>
     </div>
@@ -101,7 +113,7 @@ function Lines({ lines, height, several, filtered, state }: LinesProps) {
     count: lines.length,
     getScrollElement: () => box.current,
     estimateSize: () => 20,
-    getItemKey: (i) => lines[i]!.key,
+    getItemKey: useCallback((i: number) => lines[i]!.key, [lines]), // another one has every line placed anew
     overscan: 20,
   });
   const last = lines.at(-1)?.key ?? -1;
@@ -115,7 +127,7 @@ function Lines({ lines, height, several, filtered, state }: LinesProps) {
     const b = box.current!;
     setFollowing(b.scrollHeight - b.scrollTop - b.clientHeight < 24);
   };
-  const fresh = following ? 0 : lines.filter((l) => l.key > seen).length;
+  const fresh = useMemo(() => (following ? 0 : lines.filter((l) => l.key > seen).length), [following, lines, seen]);
   return (
     <div className="lines-frame">
       <div
@@ -156,7 +168,7 @@ function Lines({ lines, height, several, filtered, state }: LinesProps) {
   );
 }
 
-function LineRow({
+const LineRow = memo(function LineRow({
   line,
   several,
   index,
@@ -192,7 +204,7 @@ function LineRow({
       </span>
     </div>
   );
-}
+});
 
 function Nothing({ state, filtered }: { state: StreamState; filtered: boolean }) {
   if (state.kind === "failed") return <Trouble error={state.failure} />;

@@ -2,7 +2,8 @@
 import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "wouter";
-import { applications, devices } from "../api/queries";
+import { applications } from "../api/queries";
+import { DevicePick } from "../devices/DevicePick";
 import { Page } from "../parts/Page";
 import { Pick } from "../parts/Pick";
 import { LogView } from "./LogView";
@@ -13,7 +14,6 @@ export default function Logs() {
   const [application, device] = [search.get("application") ?? "", search.get("device") ?? ""];
   const time = useRange();
   const apps = useQuery(applications).data ?? [];
-  const machines = useQuery(devices).data ?? [];
   const choose = (key: string, value: string) =>
     setSearch((was) => {
       if (value) was.set(key, value);
@@ -31,13 +31,7 @@ export default function Logs() {
             onChange={(v) => choose("application", v)}
             data={apps.map((a) => a.name)}
           />
-          <Pick
-            label="Device"
-            all="all devices"
-            value={device}
-            onChange={(v) => choose("device", v)}
-            data={machines.map((d) => d.id)}
-          />
+          <DevicePick label="Device" all="all devices" value={device} onChange={(v) => choose("device", v)} />
           <RangeChoice {...time} />
         </Group>
         <LogView application={application} device={device} range={time.range} height="calc(100vh - 270px)" />

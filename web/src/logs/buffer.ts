@@ -11,6 +11,7 @@ export interface LogState {
   lines: Line[];
   discarded: number; // the oldest, for which there was no room
   dropped: number; // lost on the way here
+  limited?: { outputs: number; followed: number }; // of so many outputs only so many are followed
 }
 
 const capacity = 10_000;
@@ -20,6 +21,7 @@ export class LogBuffer {
   private state: LogState = { lines: [], discarded: 0, dropped: 0 };
   private waiting: Line[] = [];
   private dropped = 0;
+  private limited: LogState["limited"];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private listeners = new Set<() => void>();
   private keys = 0;
@@ -41,9 +43,14 @@ export class LogBuffer {
     this.timer ??= setTimeout(this.flush, pause);
   }
 
+  limit(limited: NonNullable<LogState["limited"]>) {
+    this.limited = limited.followed < limited.outputs ? limited : undefined;
+    this.timer ??= setTimeout(this.flush, pause);
+  }
+
   clear() {
     this.waiting = [];
-    this.state = { lines: [], discarded: 0, dropped: 0 };
+    this.state = { lines: [], discarded: 0, dropped: 0, limited: this.limited };
     this.tell();
   }
 
@@ -56,6 +63,7 @@ export class LogBuffer {
       lines: over ? lines.slice(over) : lines,
       discarded: this.state.discarded + over,
       dropped: this.state.dropped + this.dropped,
+      limited: this.limited,
     };
     this.waiting = [];
     this.dropped = 0;
@@ -94,6 +102,10 @@ export function levelOf(line: LogLine): Level {
   if (level === "debug") return "debug";
   return !level && line.stream === "stderr" ? "warning" : "info";
 }
+
+// found are the lines that fit; without a filter the very same list.
+export const found = (lines: Line[], filter: LogFilter) =>
+  filter.text === "" && filter.level === "debug" ? lines : lines.filter((l) => matches(l, filter));
 
 export function matches(line: Line, filter: LogFilter): boolean {
   if (levels.indexOf(levelOf(line)) < levels.indexOf(filter.level)) return false;

@@ -8,6 +8,7 @@ export function useLogs(application: string, device: string, { from, to }: Range
   const [buffer] = useState(() => new LogBuffer());
   const [state, setState] = useState<StreamState>({ kind: "connecting" });
   useEffect(() => {
+    buffer.limit({ outputs: 0, followed: 0 });
     buffer.clear();
     const query = new URLSearchParams({ tail: from || to ? "10000" : application ? "2000" : "300" });
     if (application) query.set("application", application);
@@ -17,6 +18,7 @@ export function useLogs(application: string, device: string, { from, to }: Range
     return follow(`/v1/logs?${query}`, {
       onEvent: (e) => {
         if (e.event === "log") buffer.add(JSON.parse(e.data));
+        if (e.event === "limited") buffer.limit(JSON.parse(e.data));
         if (e.event === "dropped") buffer.drop(JSON.parse(e.data).count);
       },
       onState: setState,

@@ -11,12 +11,13 @@ import {
   Position,
   ReactFlow,
 } from "@xyflow/react";
+import { useMediaQuery } from "@mantine/hooks";
 import { useMemo } from "react";
 import { Link } from "wouter";
 import { Status } from "../parts/Status";
 import { count, rate } from "../parts/words";
 import type { Graph, Node } from "./graph";
-import { layout, sizes } from "./layout";
+import { layout, sizes, type Way } from "./layout";
 
 // On a small screen a part of the map that can be read is better than all of it that cannot.
 const legible = 0.6;
@@ -25,17 +26,21 @@ type Drawn = FlowNode<{ node: Node }>;
 
 export default function GraphView({ graph }: { graph: Graph }) {
   // Places change only when something comes or goes, not with every rate.
-  const shape = [...graph.nodes.map((n) => n.id), ...graph.edges.map((e) => e.id)].join("\n");
-  const places = useMemo(() => layout(graph), [shape]);
+  const way: Way = useMediaQuery("(max-width: 36em)", undefined, { getInitialValueInEffect: false }) ? "down" : "right";
+  const shape = [way, ...graph.nodes.map((n) => n.id), ...graph.edges.map((e) => e.id)].join("\n");
+  const places = useMemo(() => layout(graph, way), [shape]);
   const nodes = graph.nodes.map((n): Drawn => ({
     id: n.id,
     type: n.kind,
     position: places.get(n.id) ?? { x: 0, y: 0 },
     data: { node: n },
+    sourcePosition: way === "right" ? Position.Right : Position.Bottom,
+    targetPosition: way === "right" ? Position.Left : Position.Top,
     ...sizes[n.kind],
     ariaLabel: describe(n),
   }));
-  const isBack = (from: string, to: string) => (places.get(from)?.x ?? 0) >= (places.get(to)?.x ?? 0);
+  const along = way === "right" ? "x" : "y";
+  const isBack = (from: string, to: string) => (places.get(from)?.[along] ?? 0) >= (places.get(to)?.[along] ?? 0);
   const edges = graph.edges.map((e) => ({
     id: e.id,
     source: e.from,
@@ -70,8 +75,13 @@ export default function GraphView({ graph }: { graph: Graph }) {
   );
 }
 
-// BackEdge leads back to the left, below what it would otherwise cross.
-function BackEdge({ sourceX: sx, sourceY: sy, targetX: tx, targetY: ty, markerEnd, label }: EdgeProps) {
+// BackEdge leads back to the left below what it would otherwise cross, or back up beside it.
+function BackEdge({ sourceX: sx, sourceY: sy, targetX: tx, targetY: ty, sourcePosition, markerEnd, label }: EdgeProps) {
+  if (sourcePosition === Position.Bottom) {
+    const far = Math.max(sx, tx) + sizes.topic.width / 2 + 24;
+    const path = `M${sx},${sy} C${sx},${sy + 40} ${far},${sy + 40} ${far},${sy} L${far},${ty} C${far},${ty - 40} ${tx},${ty - 40} ${tx},${ty}`;
+    return <BaseEdge path={path} markerEnd={markerEnd} label={label} labelX={far} labelY={(sy + ty) / 2} />;
+  }
   const low = Math.max(sy, ty) + 54;
   const path = `M${sx},${sy} C${sx + 50},${sy} ${sx + 50},${low} ${sx},${low} L${tx},${low} C${tx - 50},${low} ${tx - 50},${ty} ${tx},${ty}`;
   return <BaseEdge path={path} markerEnd={markerEnd} label={label} labelX={(sx + tx) / 2} labelY={low} />;
@@ -84,9 +94,9 @@ const describe = (n: Node) => `${n.of ? `${n.of} of ` : ""}${n.kind} ${n.name}${
 // Where what a node stands for is shown.
 const searched = (n: Node) => `/map?search=${encodeURIComponent(n.name.replace("…", ""))}`;
 
-function ApplicationNode({ data: { node } }: NodeProps<Drawn>) {
+function ApplicationNode({ data: { node }, ...at }: NodeProps<Drawn>) {
   return (
-    <Box node={node}>
+    <Box node={node} at={at}>
       <Link href={node.of ? searched(node) : `/applications/${node.name}`} title={node.name}>
         {node.name}
       </Link>
@@ -95,9 +105,9 @@ function ApplicationNode({ data: { node } }: NodeProps<Drawn>) {
   );
 }
 
-function TopicNode({ data: { node } }: NodeProps<Drawn>) {
+function TopicNode({ data: { node }, ...at }: NodeProps<Drawn>) {
   return (
-    <Box node={node}>
+    <Box node={node} at={at}>
       <Link href={node.of ? searched(node) : `/topics?filter=${encodeURIComponent(node.name)}`} title={node.name}>
         {node.name}
       </Link>
@@ -109,19 +119,25 @@ function TopicNode({ data: { node } }: NodeProps<Drawn>) {
   );
 }
 
-const OutsideNode = ({ data: { node } }: NodeProps<Drawn>) => (
-  <Box node={node}>
+const OutsideNode = ({ data: { node }, ...at }: NodeProps<Drawn>) => (
+  <Box node={node} at={at}>
     <span>{node.name}</span>
     <span className="node-note">outside client</span>
   </Box>
 );
 
-function Box({ node, children }: { node: Node; children: React.ReactNode }) {
+interface BoxProps {
+  node: Node;
+  at: Pick<NodeProps, "sourcePosition" | "targetPosition">;
+  children: React.ReactNode;
+}
+
+function Box({ node, at, children }: BoxProps) {
   return (
     <div className="node" data-kind={node.kind} data-noted={node.note || undefined}>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={at.targetPosition ?? Position.Left} isConnectable={false} />
       {children}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle type="source" position={at.sourcePosition ?? Position.Right} isConnectable={false} />
     </div>
   );
 }

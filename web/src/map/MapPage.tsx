@@ -4,10 +4,10 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
 import { devices } from "../api/queries";
+import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
-import { Pick } from "../parts/Pick";
 import { Search } from "../parts/Search";
 import { rate } from "../parts/words";
 import { usePlaced } from "../topics/usePlaced";
@@ -45,9 +45,7 @@ export default function MapPage() {
       title="Map"
       note={`Who talks to whom${device ? ` on ${device}` : ""}. Dashed: granted, not used. Orange: nobody hears it, or nothing comes.`}
       actions={
-        (machines.data?.length ?? 0) > 1 && (
-          <Pick label="Device" value={device} onChange={(d) => put("device", d)} data={machines.data!.map((d) => d.id)} />
-        )
+        (machines.data?.length ?? 0) > 1 && <DevicePick label="Device" value={device} onChange={(d) => put("device", d)} />
       }
     >
       <Loaded query={query} height={480}>

@@ -1,4 +1,5 @@
-// layout places the graph from left to right: who publishes, topics, who subscribes.
+// layout places the graph: who publishes, topics, who subscribes, from left to right, or on a
+// narrow screen from top to bottom.
 import { Graph as Dagre, layout as place } from "@dagrejs/dagre";
 import type { Graph, Node } from "./graph";
 
@@ -10,9 +11,12 @@ export const sizes: Record<Node["kind"], { width: number; height: number }> = {
 
 export type Place = { x: number; y: number };
 
-export function layout({ nodes, edges }: Graph): Map<string, Place> {
+export type Way = "right" | "down";
+
+export function layout({ nodes, edges }: Graph, way: Way): Map<string, Place> {
   const g = new Dagre({ directed: true });
-  g.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 90, marginx: 12, marginy: 12 });
+  const gaps = way === "right" ? { rankdir: "LR", nodesep: 22, ranksep: 90 } : { rankdir: "TB", nodesep: 14, ranksep: 56 };
+  g.setGraph({ ...gaps, marginx: 12, marginy: 12 });
   g.setDefaultEdgeLabel(() => ({}));
   for (const n of nodes) g.setNode(n.id, { ...sizes[n.kind] });
   for (const e of edges) g.setEdge(e.from, e.to);

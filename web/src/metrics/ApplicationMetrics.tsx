@@ -4,8 +4,8 @@ import { Group, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Application } from "../api/client";
+import { DevicePick } from "../devices/DevicePick";
 import { Loaded } from "../parts/Loaded";
-import { Pick } from "../parts/Pick";
 import { bytes, percent, rate, span as duration } from "../parts/words";
 import { Plot } from "./Plot";
 import { SpanChoice, useSpan } from "./SpanChoice";
@@ -43,12 +43,12 @@ export function ApplicationMetrics({ app }: { app: Application }) {
     <Stack gap="sm">
       <Group justify="space-between">
         {app.placements.length > 1 ? (
-          <Pick
+          <DevicePick
             label="Device"
             all="all devices together"
             value={device}
             onChange={setDevice}
-            data={app.placements.map((p) => p.device)}
+            ids={app.placements.map((p) => p.device)}
           />
         ) : (
           <span />

@@ -6,14 +6,15 @@ import { number } from "./words";
 interface GroupsProps {
   label: string;
   counts: Map<string, number>;
+  total?: number; // of all, where one may be of several kinds or of none
   value: string; // "": all
   onChange: (value: string) => void;
 }
 
-export function Groups({ label, counts, value, onChange }: GroupsProps) {
-  const total = [...counts.values()].reduce((a, b) => a + b, 0);
+export function Groups({ label, counts, total, value, onChange }: GroupsProps) {
+  const all = total ?? [...counts.values()].reduce((a, b) => a + b, 0);
   const entries: [string, string, number][] = [
-    ["", "all", total],
+    ["", "all", all],
     ...[...counts].map(([k, n]) => [k, k, n] as [string, string, number]),
   ];
   return (

@@ -2,7 +2,7 @@
 // columns on narrow screens and draws only the rows in sight when there are many.
 import { Text } from "@mantine/core";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 
 export interface Column<T> {
@@ -63,7 +63,7 @@ function tracks<T>(columns: Column<T>[]) {
   } as React.CSSProperties;
 }
 
-function Row<T>({ columns, row, index, to, top }: TableProps<T> & { row: T; index: number; top?: number }) {
+function PlainRow<T>({ columns, row, index, to, top }: TableProps<T> & { row: T; index: number; top?: number }) {
   const style = top === undefined ? tracks(columns) : { ...tracks(columns), transform: `translateY(${top}px)` };
   return (
     <div
@@ -88,6 +88,9 @@ function Row<T>({ columns, row, index, to, top }: TableProps<T> & { row: T; inde
     </div>
   );
 }
+
+// A row is drawn again when it or its list changes, not whenever one scrolls.
+const Row = memo(PlainRow) as typeof PlainRow;
 
 function Many<T>(props: TableProps<T>) {
   const list = useRef<HTMLDivElement>(null);

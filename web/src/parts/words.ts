@@ -50,6 +50,9 @@ export function span(ms: number): string {
 
 const plain = new Intl.NumberFormat("en");
 
+// listed is a few names, or of more how many they are.
+export const listed = (names: string[], what: string) => (names.length > 3 ? count(names.length, what) : names.join(", "));
+
 // count is a number with its noun: "1 device", "1,200 devices".
 export const count = (n: number, noun: string, nouns = noun + "s") => `${plain.format(n)} ${n === 1 ? noun : nouns}`;
 

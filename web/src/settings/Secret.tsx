@@ -12,7 +12,7 @@ interface SecretProps {
 
 export function Secret({ title, what, secret, onClose, children }: SecretProps) {
   return (
-    <Modal opened onClose={onClose} title={title} transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={onClose} title={title}>
       <Stack gap="sm">
         <Text size="sm">{children}</Text>
         <pre className="text breakable" aria-label={what}>

@@ -25,7 +25,7 @@ export function KeyDialog({ name, device, at, fresh, onClose }: KeyDialogProps) 
     gcTime: 0,
   });
   return (
-    <Modal opened onClose={onClose} title={fresh ? "New key" : at} size="lg" transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={onClose} title={fresh ? "New key" : at} size="lg">
       {fresh ? (
         <Edit name={name} device={device} at="" onClose={onClose} />
       ) : (

@@ -4,8 +4,8 @@ import { IconPlus } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
 import { answer, api, type Application, type Schemas } from "../api/client";
+import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
-import { Pick } from "../parts/Pick";
 import { type Column, Table } from "../parts/Table";
 import { Trouble } from "../parts/Trouble";
 import { When } from "../parts/When";
@@ -24,7 +24,7 @@ export function StateTab({ app }: { app: Application }) {
       device={device}
       choice={
         app.placements.length > 1 && (
-          <Pick label="Device" value={device} onChange={setDevice} data={app.placements.map((p) => p.device)} />
+          <DevicePick label="Device" value={device} onChange={setDevice} ids={app.placements.map((p) => p.device)} />
         )
       }
     />

@@ -2,7 +2,17 @@
 import { ActionIcon, Button, Group, SegmentedControl, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconArrowDown, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  memo,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { follow, type StreamState } from "../api/follow";
 import { pretty } from "../applications/EventInput";
 import { Trouble } from "../parts/Trouble";
@@ -114,7 +124,7 @@ function Messages({ messages, chosen, onChoose, state, filter }: MessagesProps) 
     count: messages.length,
     getScrollElement: () => box.current,
     estimateSize: () => 26,
-    getItemKey: (i) => messages[i]!.key,
+    getItemKey: useCallback((i: number) => messages[i]!.key, [messages]),
     overscan: 15,
   });
   const last = messages.at(-1)?.key;
@@ -131,21 +141,7 @@ function Messages({ messages, chosen, onChoose, state, filter }: MessagesProps) 
         <div style={{ height: rows.getTotalSize(), position: "relative" }}>
           {rows.getVirtualItems().map((item) => {
             const m = messages[item.index]!;
-            return (
-              <button
-                type="button"
-                key={item.key}
-                className="message"
-                aria-pressed={chosen?.key === m.key}
-                style={{ transform: `translateY(${item.start}px)` }}
-                onClick={() => onChoose(m)}
-              >
-                <time dateTime={m.time}>{clock(new Date(m.time))}</time>
-                <span className="message-topic">{m.topic}</span>
-                <span className="message-text">{m.text.slice(0, 400)}</span>
-                <span className="message-size">{bytes(m.size)}</span>
-              </button>
-            );
+            return <MessageRow key={item.key} message={m} chosen={chosen?.key === m.key} top={item.start} onChoose={onChoose} />;
           })}
         </div>
         {messages.length === 0 && (
@@ -167,6 +163,30 @@ function Messages({ messages, chosen, onChoose, state, filter }: MessagesProps) 
     </div>
   );
 }
+
+interface MessageRowProps {
+  message: Message;
+  chosen: boolean;
+  top: number;
+  onChoose: (m: Message) => void;
+}
+
+const MessageRow = memo(function MessageRow({ message: m, chosen, top, onChoose }: MessageRowProps) {
+  return (
+    <button
+      type="button"
+      className="message"
+      aria-pressed={chosen}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={() => onChoose(m)}
+    >
+      <time dateTime={m.time}>{clock(new Date(m.time))}</time>
+      <span className="message-topic">{m.topic}</span>
+      <span className="message-text">{m.text.slice(0, 400)}</span>
+      <span className="message-size">{bytes(m.size)}</span>
+    </button>
+  );
+});
 
 function Chosen({ message: m }: { message: Message }) {
   return (

@@ -1,10 +1,11 @@
 // Topics: what is published on a device, who may use it, and the messages themselves.
-import { ActionIcon, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Stack, Text, TextInput } from "@mantine/core";
 import { IconChevronRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useSearchParams } from "wouter";
 import { devices } from "../api/queries";
+import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
@@ -37,14 +38,7 @@ export default function Topics() {
       title="Topics"
       note="What is published on a device, as it comes."
       actions={
-        (machines.data?.length ?? 0) > 1 && (
-          <NativeSelect
-            aria-label="Device"
-            value={device}
-            onChange={(e) => choose("device", e.currentTarget.value)}
-            data={machines.data!.map((d) => d.id)}
-          />
-        )
+        (machines.data?.length ?? 0) > 1 && <DevicePick label="Device" value={device} onChange={(d) => choose("device", d)} />
       }
     >
       <Loaded query={machines} height={400}>

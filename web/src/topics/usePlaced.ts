@@ -1,7 +1,7 @@
 // usePlaced is the applications of a device with what the version on it grants.
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { applications, configurations } from "../api/queries";
+import { applicationsOn, versionsOn } from "../api/queries";
 import { grantsOf } from "../applications/grants";
 
 export interface Placed {
@@ -11,8 +11,9 @@ export interface Placed {
 }
 
 export function usePlaced(device: string): Placed[] {
-  const apps = useQuery(applications).data;
-  const stored = useQuery(configurations).data;
+  const enabled = device !== "";
+  const apps = useQuery({ ...applicationsOn(device), enabled }).data;
+  const stored = useQuery({ ...versionsOn(device), enabled }).data;
   return useMemo(() => {
     const placed: Placed[] = [];
     const known = new Map(stored?.map((v) => [`${v.name} ${v.version}`, v]));
