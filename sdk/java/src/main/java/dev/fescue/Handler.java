@@ -1,5 +1,7 @@
 package dev.fescue;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -7,19 +9,21 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * A function's handler, found by its name: {@code com.acme.Roots}, a class with a method {@code handleRequest}
- * such as {@link RequestHandler}'s, or {@code com.acme.Roots::solve}, any public method.
+ * such as {@link RequestHandler}'s, or {@code com.acme.Roots::solve}, any public method. Its context may be AWS Lambda's, see {@link Lambda}.
  */
 final class Handler {
     private final Object target; // null for a static method
     private final Method method;
-    private final boolean text; // the event is a String
-    private final boolean withContext;
+    private final Class<?> contextType; // null: it takes none
+    private final boolean streams; // it is given an InputStream and an OutputStream
 
     private Handler(Object target, Method method) {
+        Class<?>[] parameters = method.getParameterTypes();
         this.target = target;
         this.method = method;
-        this.text = method.getParameterTypes()[0] == String.class;
-        this.withContext = method.getParameterCount() == 2;
+        this.streams = Lambda.isStream(parameters);
+        int events = streams ? 2 : 1;
+        this.contextType = parameters.length > events ? parameters[events] : null;
     }
 
     /** FESCUE_HANDLER does not name a handler. */
@@ -51,24 +55,28 @@ final class Handler {
 
     private static Method find(Class<?> type, String name) throws NotFound {
         Method found = null;
+        boolean several = false;
         for (Method m : type.getMethods()) {
             // The compiler adds a bridge (Object, Context) to what implements the interface.
             if (m.getName().equals(name) && !m.isBridge() && suits(m.getParameterTypes())) {
-                if (found != null) {
-                    throw new NotFound(type.getName() + " has several methods " + name + " that could handle an event");
-                }
-                found = m;
+                int more = found == null ? 1 : m.getParameterCount() - found.getParameterCount(); // the one with a context is meant
+                several = more == 0 || several && more < 0;
+                found = more > 0 ? m : found;
             }
         }
+        if (several) {
+            throw new NotFound(type.getName() + " has several methods " + name + " that could handle an event");
+        }
         if (found == null) {
-            throw new NotFound(type.getName() + " has no public method " + name + "(byte[] or String, Context)");
+            throw new NotFound(type.getName() + " has no public method " + name + "(event, Context)");
         }
         return found;
     }
 
     private static boolean suits(Class<?>[] parameters) {
-        return (parameters.length == 1 || parameters.length == 2 && parameters[1] == Context.class)
-            && (parameters[0] == byte[].class || parameters[0] == String.class);
+        int events = Lambda.isStream(parameters) ? 2 : 1;
+        return parameters.length == events
+            || parameters.length == events + 1 && (parameters[events] == Context.class || Lambda.isContext(parameters[events]));
     }
 
     private static Object instance(Class<?> type) throws Throwable {
@@ -85,14 +93,34 @@ final class Handler {
 
     /** The answer's bytes. Throws what the handler throws, and ClassCastException for an answer that cannot be sent. */
     byte[] call(Context context) throws Throwable {
-        Object event = text ? new String(context.payload(), StandardCharsets.UTF_8) : context.payload();
+        ByteArrayOutputStream out = streams ? new ByteArrayOutputStream() : null;
+        Object event = streams ? new ByteArrayInputStream(context.payload()) : event(context);
         Object result;
         try {
-            result = withContext ? method.invoke(target, event, context) : method.invoke(target, event);
+            if (contextType == null) {
+                result = streams ? method.invoke(target, event, out) : method.invoke(target, event);
+            } else {
+                Object about = contextType == Context.class ? context : Lambda.context(contextType, context);
+                result = streams ? method.invoke(target, event, out, about) : method.invoke(target, event, about);
+            }
         } catch (InvocationTargetException e) {
             throw e.getCause();
         }
-        return encoded(result);
+        return streams ? out.toByteArray() : encoded(result);
+    }
+
+    /** The event as the type that the handler declares. */
+    private Object event(Context context) {
+        Class<?> type = method.getParameterTypes()[0];
+        if (type == byte[].class) {
+            return context.payload();
+        }
+        String text = new String(context.payload(), StandardCharsets.UTF_8);
+        if (type == String.class) {
+            // Lambda's handlers are given JSON.
+            return contextType != null && contextType != Context.class && text.startsWith("\"") ? Json.parse(text) : text;
+        }
+        return text.isEmpty() ? null : Mapper.read(Json.parse(text), method.getGenericParameterTypes()[0]);
     }
 
     private static byte[] encoded(Object result) {
@@ -105,6 +133,12 @@ final class Handler {
         if (result instanceof String s) {
             return s.getBytes(StandardCharsets.UTF_8);
         }
-        throw new ClassCastException("what the handler returned cannot be sent: a " + result.getClass().getName() + "; return byte[], String or null");
+        try {
+            StringBuilder json = new StringBuilder();
+            Json.write(json, Mapper.write(result));
+            return json.toString().getBytes(StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new ClassCastException("what the handler returned cannot be sent: " + e.getMessage());
+        }
     }
 }

@@ -4,11 +4,11 @@ package dev.fescue;
  * A function: called once for each event.
  *
  * <p>{@code handler:} in fescue.yaml names the class, which has a public constructor without parameters. The event is given
- * as the type that the class declares: {@code byte[]}, its bytes, or {@code String}, their text in UTF-8. What it returns
- * is the answer; null is nothing.
+ * as the type that the class declares: {@code byte[]}, its bytes, {@code String}, their text in UTF-8, or what JSON can be: Map, List,
+ * numbers, boolean, records, and classes by their setters. What it returns is the answer, in the same way; null is nothing.
  *
- * @param <I> {@code byte[]} or {@code String}
- * @param <O> {@code byte[]} or {@code String}, or {@code Void}
+ * @param <I> the event
+ * @param <O> the answer, or {@code Void}
  */
 @FunctionalInterface
 public interface RequestHandler<I, O> {

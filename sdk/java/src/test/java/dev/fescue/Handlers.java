@@ -34,7 +34,7 @@ public final class Handlers {
     }
 
     public static Object unsendable(byte[] event) {
-        return 42;
+        return new Object();
     }
 
     public static byte[] huge(String event) {

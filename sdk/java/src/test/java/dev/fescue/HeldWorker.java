@@ -59,8 +59,10 @@ final class HeldWorker implements AutoCloseable {
     }
 
     /** One that has said READY, with a handler of {@link Handlers}. */
-    static HeldWorker ready(String method, String concurrency) {
-        HeldWorker held = new HeldWorker("dev.fescue.Handlers::" + method, "FESCUE_CONCURRENCY", concurrency);
+    static HeldWorker ready(String handler, String concurrency, String... env) {
+        List<String> all = new ArrayList<>(List.of(env));
+        all.addAll(List.of("FESCUE_CONCURRENCY", concurrency));
+        HeldWorker held = new HeldWorker(handler.startsWith("dev.") ? handler : "dev.fescue.Handlers::" + handler, all.toArray(new String[0]));
         held.expect(Type.HELLO);
         held.expect(Type.READY);
         held.send(welcome());

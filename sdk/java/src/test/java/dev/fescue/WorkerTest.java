@@ -87,7 +87,7 @@ class WorkerTest {
         assertTrue(stack.contains("Caused by: java.lang.IllegalArgumentException: bad 3"), stack);
         broker.command(Map.of("stop", "fn"));
         start("unsendable");
-        assertTrue(broker.invoke("fn", "").contains("a java.lang.Integer; return byte[], String or null"));
+        assertTrue(broker.invoke("fn", "").contains("what the handler returned cannot be sent: a java.lang.Object"));
         broker.command(Map.of("stop", "fn"));
         start("huge");
         assertTrue(broker.invoke("fn", "2000000").startsWith("TooLarge: "));
