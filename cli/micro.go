@@ -155,7 +155,7 @@ func (s *session) microInfoCommand() *cobra.Command {
 				return fail.New(fail.Invalid, "tell of microcontroller", "it is a device of platform %s", d.Platform).On(a[0])
 			}
 			lines := [][2]string{{"board", string(d.Platform)}, {"connected", fmt.Sprint(d.Connected)}}
-			for _, key := range []string{"gateway", "memory", "module", "slots", "functions", "runtime.wasm"} {
+			for _, key := range []string{"gateway", "memory", "module", "slots", "functions", "runtime.wasm", "host", "signed"} {
 				lines = append(lines, [2]string{key, d.Facts[key]})
 			}
 			for _, l := range lines {

@@ -13,7 +13,7 @@ import (
 // compare it with the ports.
 func Boards() []Facts {
 	const whole = module.Int64 | module.Float32 | module.Float64 | module.BulkMemory
-	bare := Facts{Memory: 8192, Stack: 1024, Module: 7680, Slots: 4, Functions: 2, Machine: whole, Host: HostTime}
+	bare := Facts{Memory: 8192, Stack: 1024, Module: 7680, Slots: 4, Functions: 2, Machine: whole, Host: HostState | HostTime}
 	boards := []Facts{
 		{Platform: "micro/uno", Memory: 480, Stack: 160, Module: 320, Slots: 2, Functions: 1},
 		{Platform: "micro/mega", Memory: 1600, Stack: 384, Module: 768, Slots: 2, Functions: 1},
@@ -25,7 +25,7 @@ func Boards() []Facts {
 		}
 		boards = append(boards, f)
 	}
-	return append(boards, Facts{Platform: "micro/posix", Memory: 32768, Stack: 2048, Module: 15360, Slots: 4, Functions: 2, Machine: whole, Host: HostTime})
+	return append(boards, Facts{Platform: "micro/posix", Memory: 32768, Stack: 2048, Module: 15360, Slots: 4, Functions: 2, Machine: whole, Host: HostState | HostTime})
 }
 
 // BoardOf gives the facts of a board of the table by its name, with or without micro/.

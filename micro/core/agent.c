@@ -282,6 +282,10 @@ void fescue_agent_begin(fescue_agent *a, fescue_port *port)
 	port->link.changed = changed;
 	a->port = port;
 	a->link.o = &port->link; /* functions that start ask for the time */
+#if FESCUE_STATE
+	if (port->flash.state_size > 0)
+		fescue_state_open(&a->state, &port->flash);
+#endif
 	agent_start_all(a);
 	fescue_link_begin(&a->link, &port->link);
 }

@@ -18,7 +18,7 @@ static const char module_name[] FESCUE_ROM = "fescue";
 
 /* By number: at which arguments a pointer with a size behind it stands, four bits each,
  * plus one. */
-static const uint8_t pointers[] FESCUE_ROM = {0x01, 0x01, 0x01, 0x01, 0x31, 0x31, 0x31, 0x02, 0, 0, 0, 0, 0x42, 0, 0};
+static const uint8_t pointers[] FESCUE_ROM = {0x01, 0x01, 0x01, 0x01, 0x31, 0x01, 0x31, 0x02, 0, 0, 0, 0, 0x42, 0, 0};
 
 static uint8_t is(const uint8_t *code, fescue_off n, const char *rom)
 {
@@ -49,10 +49,12 @@ static int resolve(const fescue_vm *vm, const fescue_import *im)
 uint8_t agent_host_bits(const fescue_agent *a)
 {
 	uint8_t bits = FESCUE_VM_INT64 ? 2 : 0;
+	(void)a;
+#if FESCUE_STATE
+	bits |= a->port->flash.state_size > 0;
+#endif
 #if FESCUE_PINS
 	bits = (uint8_t)(bits | (a->port->pin ? 4 | 8 : 0) | (a->port->i2c ? 16 : 0));
-#else
-	(void)a;
 #endif
 	return bits;
 }
@@ -189,6 +191,41 @@ static uint32_t keep(fescue_agent *a, uint8_t number, const uint8_t *p, uint32_t
 	return 0;
 }
 
+#if FESCUE_STATE
+/* state_get and state_set, of the function that runs. Of a value only what there is room
+ * for is written, and must lie in the memory. */
+static fescue_trap call_state(fescue_agent *a, fescue_vm *vm, uint8_t number, fescue_slot *args)
+{
+	const fescue_flash *f = &a->port->flash;
+	const uint8_t *key = vm->memory + args[0].i32, *value;
+	uint8_t name[FESCUE_NAME_MOST], slot = a->functions[a->running].slot;
+	fescue_slot_head h;
+	uint16_t n;
+	if (!fescue_state_is_key(key, args[1].i32)) {
+		args[0].i32 = (uint32_t)-FESCUE_INVALID_TOPIC;
+		return FESCUE_TRAP_NONE;
+	}
+	fescue_slot_read(f, slot, &h);
+	fescue_flash_read(name, fescue_slot_name(f, slot), h.name_length);
+	fescue_state_key k = {name, key, h.name_length, (uint16_t)args[1].i32};
+	if (number == H_STATE_SET) {
+		fescue_state_status status = fescue_state_set(&a->state, &k, vm->memory + args[2].i32, args[3].i32);
+		args[0].i32 = status == FESCUE_STATE_OK ? 0 : (uint32_t)-(status == FESCUE_STATE_FULL ? FESCUE_QUOTA : FESCUE_STORAGE);
+		return FESCUE_TRAP_NONE;
+	}
+	value = fescue_state_find(&a->state, &k, &n);
+	args[0].i32 = value == NULL ? (uint32_t)-FESCUE_NOT_FOUND : n;
+	if (value == NULL)
+		return FESCUE_TRAP_NONE;
+	if (args[3].i32 < n)
+		n = (uint16_t)args[3].i32;
+	if (!fescue_vm_within(vm, args[2].i32, n))
+		return FESCUE_TRAP_MEMORY;
+	fescue_flash_read(vm->memory + args[2].i32, value, n);
+	return FESCUE_TRAP_NONE;
+}
+#endif
+
 static uint32_t number_of(fescue_agent *a, fescue_vm *vm, uint8_t number, fescue_slot *args)
 {
 	uint8_t *p = vm->memory + args[0].i32;
@@ -238,8 +275,13 @@ static fescue_trap call(fescue_vm *vm, unsigned import, fescue_slot *args)
 			return FESCUE_TRAP_MEMORY;
 	uint32_t result = (uint32_t)-FESCUE_UNSUPPORTED;
 	/* The buffers of an event are those of whatever frame started the function. */
-	if (a->in_event || number >= H_STATE_GET)
+	if (a->in_event || number >= H_LOG) {
+#if FESCUE_STATE
+		if ((number == H_STATE_GET || number == H_STATE_SET) && a->port->flash.state_size > 0)
+			return call_state(a, vm, number, args);
+#endif
 		result = number_of(a, vm, number, args);
+	}
 	if (number != H_FAIL && number != H_LOG)
 		args[0].i32 = result;
 	return FESCUE_TRAP_NONE;

@@ -198,6 +198,14 @@ void agent_remove(fescue_agent *a, uint32_t id, const uint8_t *p, uint16_t n)
 	const fescue_flash *f = &a->port->flash;
 	uint8_t found = 0, ok = F_REMOVE, number = agent_find(a, p, n, 0);
 	fescue_slot_head h;
+#if FESCUE_STATE
+	/* First: when the power goes in between, the function is still there to be removed. */
+	fescue_state_key all = {.name = p, .name_length = (uint8_t)n};
+	if (f->state_size > 0 && n <= FESCUE_NAME_MOST && fescue_state_set(&a->state, &all, NULL, 0) != FESCUE_STATE_OK) {
+		agent_error(a, F_REMOVE, id, FESCUE_STORAGE);
+		return;
+	}
+#endif
 	for (uint8_t i = 0; i < f->count; i++) {
 		if (fescue_slot_read(f, i, &h) && fescue_slot_named(f, i, &h, p, n)) {
 			fescue_slot_forget(f, i);

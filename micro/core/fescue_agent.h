@@ -11,6 +11,7 @@
 
 #include "fescue_link.h"
 #include "fescue_slots.h"
+#include "fescue_state.h"
 #include "fescue_vm.h"
 
 /* How many functions run side by side; each has its part of the pool. */
@@ -92,6 +93,9 @@ typedef struct {
 	uint8_t failed;
 	uint8_t running;  /* the function's number */
 	uint8_t in_event; /* it handles an event; otherwise it is being started */
+#if FESCUE_STATE
+	fescue_state state;
+#endif
 #if FESCUE_VM_INT64
 	uint64_t time; /* since 1970, when it was told … */
 	uint32_t time_at; /* … and the port's milliseconds then */

@@ -29,6 +29,11 @@ typedef struct {
 	uint16_t page;      /* bytes that are erased at once; a transfer resumes at pages */
 	uint8_t unit;       /* bytes that are programmed at once: 1, 2, 4, 8 */
 	uint8_t count;      /* of slots: two for each function */
+#if FESCUE_STATE
+	/* Where the functions' state is (fescue_state.h): two banks of state_size bytes, a
+	 * multiple of page; 0: there is none. */
+	fescue_at state_at, state_size;
+#endif
 } fescue_flash;
 
 enum { FESCUE_NAME_MOST = 32, FESCUE_NO_SLOT = 0xff };

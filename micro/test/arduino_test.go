@@ -28,10 +28,13 @@ func TestArduino(t *testing.T) {
 	t.Cleanup(e.kill)
 	e.start()
 	board := b.board()
-	if want := micro.HostGPIO | micro.HostADC; board.Facts.Host != want {
+	if want := micro.HostState | micro.HostGPIO | micro.HostADC; board.Facts.Host != want {
 		t.Errorf("it offers %v, want %v", board.Facts.Host, want)
 	}
 	scenario(b, board)
+	b.must(b.install(board, micro.Module{Code: module(t, "tally"), Version: "5.1.0"}))
+	b.wantReply(board, "", "\x01\x00\x00\x00")
+	b.wantReply(board, "", "\x02\x00\x00\x00")
 	b.must(b.install(board, micro.Module{Code: module(t, "pins"), Version: "6.0.0", Settings: "publish=x\ngpio=13\nadc=*"}))
 	b.wantReply(board, "", "\x00\x00\x00\x00\xfc\xff\xff\xff") // 0, and -4: denied
 }

@@ -101,7 +101,20 @@ func TestEmulators(t *testing.T) {
 			scenario(b, first)
 			forged(b, first)
 			killed(b, e, first)
+			remembers(b, e)
 		})
+	}
+}
+
+// remembers counts in the state, which outlasts the emulator.
+func remembers(b *bench, e *emulator) {
+	e.kill()
+	for want := range 2 {
+		e.start()
+		board := b.board()
+		b.must(b.install(board, micro.Module{Code: module(b.t, "tally"), Version: "8.0.0"}))
+		b.wantReply(board, "", string([]byte{byte(want + 1), 0, 0, 0}))
+		e.kill()
 	}
 }
 

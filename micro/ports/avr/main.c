@@ -27,6 +27,11 @@ enum { HEAD = 256, DATA = 64, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, 
 #define PLATFORM "micro/mega"
 #endif
 enum { PAGE = 32 };
+#if FESCUE_STATE
+enum { STATE = 512 };
+#else
+enum { STATE = 0 };
+#endif
 
 static fescue_agent agent;
 static fescue_port port;
@@ -105,12 +110,12 @@ static void begin(void)
 /* --- the store: one byte is programmed at a time, and erased by writing 0xff ---- */
 
 #ifdef FESCUE_STORE_RAM
-static uint8_t store[SLOT * SLOTS];
+static uint8_t store[SLOT * SLOTS + 2 * STATE];
 static uint32_t boots;
 static void put(fescue_at at, uint8_t b) { store[at] = b; }
 static void count_boot(void) { memset(store, 0xff, sizeof store); }
 #else
-static uint8_t store[SLOT * SLOTS] EEMEM;
+static uint8_t store[SLOT * SLOTS + 2 * STATE] EEMEM;
 static uint32_t boots_kept EEMEM;
 static uint32_t boots;
 static void put(fescue_at at, uint8_t b) { eeprom_update_byte(store + at, b); }
@@ -173,6 +178,10 @@ int main(void)
 	port.pool_size = sizeof pool;
 	port.stack = STACK;
 	port.flash = (fescue_flash){.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 1, .count = SLOTS};
+#if FESCUE_STATE
+	port.flash.state_at = SLOT * SLOTS;
+	port.flash.state_size = STATE;
+#endif
 	begin();
 	count_boot();
 	fescue_agent_begin(&agent, &port);

@@ -16,7 +16,7 @@
 #define STACK 1024
 #endif
 enum { SLOT = 8192, HEAD = 512, PAGE = 256, SLOTS = 2 * FESCUE_FUNCTIONS, DATA = 128, FRAME = 288, OUT = 512 };
-enum { STORE = SLOT * SLOTS, BOOTS = STORE }; /* behind the slots, how often it has started */
+enum { STATE = 2048, STORE = SLOT * SLOTS + 2 * STATE, BOOTS = STORE }; /* behind it all, how often it has started */
 
 static uint8_t store[STORE] __attribute__((section(".store"), aligned(8)));
 static fescue_agent agent;
@@ -108,7 +108,8 @@ int main(void)
 		.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
 		.pump = pump, .platform = board_platform, .frame = frame, .frame_size = sizeof frame,
 		.pool = pool, .pool_size = POOL, .stack = STACK,
-		.flash = {.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 4, .count = SLOTS}};
+		.flash = {.base = store, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 4, .count = SLOTS,
+		          .state_at = SLOT * SLOTS, .state_size = STATE}};
 	char *line = arguments;
 	board_begin();
 	host_arguments(arguments, sizeof arguments);

@@ -28,7 +28,7 @@
 #include "../../core/fescue_agent.h"
 #include "pins.h"
 
-enum { SLOT = 16384, HEAD = 1024, PAGE = 256, SLOTS = 4, DATA = 240, POOL = 65536, STACK = 2048 };
+enum { SLOT = 16384, HEAD = 1024, PAGE = 256, SLOTS = 4, STATE = 4096, FLASH = SLOT * SLOTS + 2 * STATE, DATA = 240, POOL = 65536, STACK = 2048 };
 
 static fescue_agent agent;
 static fescue_port port;
@@ -56,7 +56,7 @@ static uint8_t program(fescue_at at, const uint8_t *p, uint16_t n)
 		}
 		flash[at + i] = p[i];
 	}
-	return msync(flash, (size_t)SLOT * SLOTS, MS_SYNC) == 0;
+	return msync(flash, FLASH, MS_SYNC) == 0;
 }
 
 static uint8_t erase(fescue_at at)
@@ -72,7 +72,7 @@ static uint8_t erase(fescue_at at)
 static void open_flash(const char *file)
 {
 	struct stat st;
-	size_t size = (size_t)SLOT * SLOTS;
+	size_t size = FLASH;
 	int f = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (f < 0 || fstat(f, &st) < 0)
 		die(file);
@@ -303,7 +303,8 @@ int main(int argc, char **argv)
 		cut_after = strtol(cut, NULL, 10);
 	if (strncmp(where, "udp:", 4) == 0)
 		port.link.line = FESCUE_DATAGRAM;
-	port.flash = (fescue_flash){.base = flash, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 1, .count = SLOTS};
+	port.flash = (fescue_flash){.base = flash, .program = program, .erase = erase, .slot_size = SLOT, .head_size = HEAD, .page = PAGE, .unit = 1, .count = SLOTS,
+	                            .state_at = SLOT * SLOTS, .state_size = STATE};
 	signal(SIGPIPE, SIG_IGN);
 	connect_line();
 	fescue_agent_begin(&agent, &port);

@@ -21,12 +21,16 @@ static uint8_t erase(fescue_at at) { device = (uint8_t)at; return 1; }
 
 int main(void)
 {
-	static uint8_t in[128 + 2 * FESCUE_PACKET_MOST], out[256], frame[288], pool[2048], store[4096], key[32];
+	static uint8_t in[128 + 2 * FESCUE_PACKET_MOST], out[256], frame[288], pool[2048], store[5120], key[32];
 	port = (fescue_port){.link = {.line = FESCUE_SERIAL, .write = line_write, .millis = millis, .nonce = nonce, .key = key,
 	                              .in = in, .in_size = sizeof in, .out = out, .out_size = sizeof out},
 	                     .pump = pump, .id = "size", .platform = "micro/size", .frame = frame, .frame_size = sizeof frame,
 	                     .pool = pool, .pool_size = sizeof pool, .stack = 512,
-	                     .flash = {.base = store, .program = program, .erase = erase, .slot_size = 2048, .head_size = 256, .page = 64, .unit = 4, .count = 2}};
+	                     .flash = {.base = store, .program = program, .erase = erase, .slot_size = 2048, .head_size = 256, .page = 64, .unit = 4, .count = 2,
+#if FESCUE_STATE
+	                               .state_at = 4096, .state_size = 512,
+#endif
+	                     }};
 #if FESCUE_SIGNATURES
 	port.sign_key = key;
 #endif

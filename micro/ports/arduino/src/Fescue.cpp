@@ -6,15 +6,15 @@ FescueAgent Fescue;
 
 // Memory and slots, by processor.
 #if defined(__AVR__)
-enum { DATA = 48, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, SLOT = 1024, HEAD = 256, PAGE = 32, SLOTS = 2 };
+enum { DATA = 48, FRAME = 192, OUT = 192, POOL = 1600, STACK = 384, SLOT = 1024, HEAD = 256, PAGE = 32, SLOTS = 2, STATE = 512 };
 #else
-enum { DATA = 128, FRAME = 512, OUT = 512, POOL = 8192 * FESCUE_FUNCTIONS, STACK = 1024, SLOT = 4096, HEAD = 512, PAGE = 256, SLOTS = 2 * FESCUE_FUNCTIONS };
+enum { DATA = 128, FRAME = 512, OUT = 512, POOL = 8192 * FESCUE_FUNCTIONS, STACK = 1024, SLOT = 4096, HEAD = 512, PAGE = 256, SLOTS = 2 * FESCUE_FUNCTIONS, STATE = 0 }; // which would be gone with the power
 #endif
 
 // --- where functions lie: one byte is programmed at a time, and erased by 0xff -------
 
 #if defined(__AVR__) && !defined(FESCUE_STORE_RAM)
-static uint8_t store[SLOT * SLOTS] EEMEM;
+static uint8_t store[SLOT * SLOTS + 2 * STATE] EEMEM;
 static uint32_t boots EEMEM;
 static void put(fescue_at at, uint8_t b) { eeprom_update_byte(store + at, b); }
 static void beginStore() {}
@@ -26,7 +26,7 @@ static uint32_t countBoot()
 	return n;
 }
 #else
-static uint8_t store[SLOT * SLOTS] __attribute__((aligned(8)));
+static uint8_t store[SLOT * SLOTS + 2 * STATE] __attribute__((aligned(8)));
 static void put(fescue_at at, uint8_t b) { store[at] = b; }
 static void beginStore() { memset(store, 0xff, sizeof store); }
 static uint32_t countBoot() { return (uint32_t)random(0x7fffffff); } // seed it by noise before begin()
@@ -137,6 +137,8 @@ void FescueAgent::begin(Stream &on, const char *id, const uint8_t *key, const ch
 	port.flash.page = PAGE;
 	port.flash.unit = 1;
 	port.flash.count = SLOTS;
+	port.flash.state_at = SLOT * SLOTS;
+	port.flash.state_size = STATE;
 	fescue_agent_begin(&agent, &port);
 }
 
