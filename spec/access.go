@@ -9,14 +9,17 @@ import (
 	"fescue.dev/fescue/fail"
 )
 
-// Endpoint is where an application may connect to: HOST:PORT, a name or an IPv4
-// address and a TCP port, or [Anywhere].
+// Endpoint is where an application may connect to: HOST:PORT, a name, an IPv4 address or
+// an IPv6 address in brackets and a TCP port; with /udp after it, a UDP port; or [Anywhere].
 type Endpoint string
 
 // Anywhere is the endpoint that stands for the device's whole network.
 const Anywhere Endpoint = "*"
 
-const endpointHint = "Write HOST:PORT, such as api.example.com:443, 192.168.1.10:502 or localhost:1883; or '*' alone for the device's whole network."
+const endpointHint = "Write HOST:PORT, such as api.example.com:443, 192.168.1.10:502, [2001:db8::7]:443 or localhost:1883, with /udp after it for datagrams; or '*' alone for the device's whole network."
+
+// datagrams ends an endpoint of UDP.
+const datagrams = "/udp"
 
 // Validate tells what is wrong with the endpoint.
 func (e Endpoint) Validate() error {
@@ -30,23 +33,25 @@ func (e Endpoint) Validate() error {
 	case err != nil || number == 0 || port != strconv.FormatUint(number, 10):
 		return fail.New(fail.Invalid, "", "%q is not a port", clip(port)).WithHint(endpointHint)
 	case !isHost(host):
-		return fail.New(fail.Invalid, "", "%q is neither the name of a host nor an IPv4 address", clip(host)).WithHint(endpointHint)
+		return fail.New(fail.Invalid, "", "%q is neither the name of a host nor an address", clip(host)).WithHint(endpointHint)
 	}
 	return nil
 }
 
+// cut gives the host as it is written: an IPv6 address in brackets.
 func (e Endpoint) cut() (host, port string, ok bool) {
-	at := strings.LastIndexByte(string(e), ':')
+	text := strings.TrimSuffix(string(e), datagrams)
+	at := strings.LastIndexByte(text, ':')
 	if at < 0 {
 		return "", "", false
 	}
-	return string(e)[:at], string(e)[at+1:], true
+	return text[:at], text[at+1:], true
 }
 
-// Host is a valid endpoint's host; "" of [Anywhere].
+// Host is a valid endpoint's host, an IPv6 address without brackets; "" of [Anywhere].
 func (e Endpoint) Host() string {
 	host, _, _ := e.cut()
-	return host
+	return strings.Trim(host, "[]")
 }
 
 // Port is a valid endpoint's port; 0 of [Anywhere].
@@ -56,15 +61,26 @@ func (e Endpoint) Port() int {
 	return number
 }
 
-// Address is the host as an IPv4 address, if it is one.
+// Network is "udp" or "tcp".
+func (e Endpoint) Network() string {
+	if strings.HasSuffix(string(e), datagrams) {
+		return "udp"
+	}
+	return "tcp"
+}
+
+// Address is the host as an address, if it is one.
 func (e Endpoint) Address() (netip.Addr, bool) {
 	a, err := netip.ParseAddr(e.Host())
-	return a, err == nil && a.Is4()
+	return a, err == nil
 }
 
 func isHost(host string) bool {
 	if host == "" || len(host) > 253 {
 		return false
+	}
+	if host[0] == '[' {
+		return isIPv6(host)
 	}
 	numeric := true
 	for label := range strings.SplitSeq(host, ".") {
@@ -83,6 +99,14 @@ func isHost(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast()
+}
+
+// isIPv6 takes an address in brackets, as RFC 5952 writes it: so each has one spelling. One of
+// the link alone would need an interface's name.
+func isIPv6(host string) bool {
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.Is6() && !a.Is4In6() && host == "["+a.String()+"]" && a.Zone() == "" &&
+		!a.IsUnspecified() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
 func clip(text string) string {

@@ -40,7 +40,7 @@ type Resources struct {
 	Invoke    []Name   `yaml:"invoke,omitempty" json:"invoke,omitempty" doc:"Functions of the same device that it may call."`
 	Keep      []Keep   `yaml:"keep,omitempty" json:"keep,omitempty" doc:"Topics whose messages the device keeps on disk: for delivery at least once, and for asking for their history."`
 	// Network and Devices are what of the machine it may use, in mode sandbox.
-	Network []Endpoint   `yaml:"network,omitempty" json:"network,omitempty" doc:"Where it may connect to, HOST:PORT each; or '*' alone for the device's whole network. Nowhere if left out."`
+	Network []Endpoint   `yaml:"network,omitempty" json:"network,omitempty" doc:"Where it may connect to, HOST:PORT each, with /udp after it for datagrams; or '*' alone for the device's whole network. Nowhere if left out."`
 	Devices []DevicePath `yaml:"devices,omitempty" json:"devices,omitempty" doc:"Devices of the machine that it may use, such as /dev/ttyUSB0, where the machine's policy allows it."`
 	// Pins are what of a microcontroller it may use.
 	Pins []Pin `yaml:"pins,omitempty" json:"pins,omitempty" doc:"What of a microcontroller it may use: gpio/NUMBER, adc/NUMBER, i2c/ADDRESS."`

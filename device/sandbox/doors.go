@@ -18,7 +18,7 @@ import (
 )
 
 // A program in a network namespace of its own reaches the endpoints of its grant,
-// and nothing else, through doors: ports within the namespace whose listeners the
+// and nothing else, through doors: ports within the namespace whose sockets the
 // agent holds. The program connects as everywhere else (names are in its /etc/hosts);
 // the agent connects to the endpoint outside and copies.
 
@@ -27,19 +27,20 @@ const (
 	doorPatience   = 10 * time.Second
 )
 
-// doorsOf are the doors for endpoints: each name has an address of its own.
+// doorsOf are the doors for endpoints: each name has an address of its own, of IPv4; outside
+// the agent takes IPv6 where the name has that.
 func doorsOf(endpoints []spec.Endpoint) []jail.Door {
 	names := map[string]string{"localhost": "127.0.0.1"}
 	doors := make([]jail.Door, 0, len(endpoints))
 	for _, e := range endpoints {
 		if address, ok := e.Address(); ok {
-			doors = append(doors, jail.Door{Address: address.String(), Port: e.Port()})
+			doors = append(doors, jail.Door{Address: address.String(), Port: e.Port(), Datagrams: e.Network() == "udp"})
 			continue
 		}
 		if names[e.Host()] == "" {
 			names[e.Host()] = fmt.Sprintf("127.64.0.%d", len(names))
 		}
-		doors = append(doors, jail.Door{Name: e.Host(), Address: names[e.Host()], Port: e.Port()})
+		doors = append(doors, jail.Door{Name: e.Host(), Address: names[e.Host()], Port: e.Port(), Datagrams: e.Network() == "udp"})
 	}
 	return doors
 }
@@ -49,24 +50,25 @@ type doors struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	log    *slog.Logger
-	all    []net.Listener
+	all    []io.Closer
 	slots  chan struct{}
 	wait   sync.WaitGroup
 }
 
-// openDoors serves the listeners that a helper has handed over, one for each endpoint.
+// openDoors serves the sockets that a helper has handed over, one for each endpoint.
 func openDoors(log *slog.Logger, endpoints []spec.Endpoint, files []*os.File) (*doors, error) {
 	d := &doors{log: log, slots: make(chan struct{}, maxConnections)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	var err error
+	var serve []func()
 	for i, f := range files {
-		var l net.Listener
 		if err == nil && i < len(endpoints) {
-			if l, err = net.FileListener(f); err == nil {
-				d.all = append(d.all, l)
+			var begin func()
+			if begin, err = d.open(endpoints[i], f); err == nil {
+				serve = append(serve, begin)
 			}
 		}
-		_ = f.Close() // FileListener has its own copy
+		_ = f.Close() // a door has its own copy
 	}
 	if err == nil && len(files) != len(endpoints) {
 		err = fmt.Errorf("%d doors for %d endpoints", len(files), len(endpoints))
@@ -75,10 +77,28 @@ func openDoors(log *slog.Logger, endpoints []spec.Endpoint, files []*os.File) (*
 		d.close()
 		return nil, fail.Wrap(err, fail.Internal, "open doors", "")
 	}
-	for i, l := range d.all {
-		d.wait.Go(func() { d.serve(l, endpoints[i]) })
+	for _, begin := range serve {
+		d.wait.Go(begin)
 	}
 	return d, nil
+}
+
+// open makes a door of its socket; serve is what to run.
+func (d *doors) open(to spec.Endpoint, f *os.File) (serve func(), err error) {
+	if to.Network() == "udp" {
+		c, err := net.FilePacketConn(f)
+		if err != nil {
+			return nil, err
+		}
+		d.all = append(d.all, c)
+		return func() { d.serveDatagrams(c.(*net.UDPConn), to) }, nil
+	}
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
+	}
+	d.all = append(d.all, l)
+	return func() { d.serve(l, to) }, nil
 }
 
 // close ends all connections.
@@ -87,8 +107,8 @@ func (d *doors) close() {
 		return
 	}
 	d.cancel()
-	for _, l := range d.all {
-		_ = l.Close()
+	for _, door := range d.all {
+		_ = door.Close()
 	}
 	d.wait.Wait()
 }
@@ -114,13 +134,8 @@ func (d *doors) serve(l net.Listener, to spec.Endpoint) {
 
 // pass connects to the endpoint and copies until both sides have ended.
 func (d *doors) pass(inner *net.TCPConn, to spec.Endpoint) {
-	dialer := net.Dialer{Timeout: doorPatience}
-	if _, literal := to.Address(); !literal && to.Host() != "localhost" {
-		dialer.Control = notHere
-	}
-	c, err := dialer.DialContext(d.ctx, "tcp", net.JoinHostPort(to.Host(), strconv.Itoa(to.Port())))
+	c, err := d.dial(to)
 	if err != nil {
-		d.log.Warn("a connection that is granted cannot be made", "to", to, "error", err)
 		refuse(inner)
 		return
 	}
@@ -132,6 +147,19 @@ func (d *doors) pass(inner *net.TCPConn, to spec.Endpoint) {
 	copyOn(inner, outer)
 	wait.Wait()
 	_, _ = inner.Close(), outer.Close()
+}
+
+// dial connects to an endpoint outside.
+func (d *doors) dial(to spec.Endpoint) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: doorPatience}
+	if _, literal := to.Address(); !literal && to.Host() != "localhost" {
+		dialer.Control = notHere
+	}
+	c, err := dialer.DialContext(d.ctx, to.Network(), net.JoinHostPort(to.Host(), strconv.Itoa(to.Port())))
+	if err != nil {
+		d.log.Warn("a connection that is granted cannot be made", "to", to, "error", err)
+	}
+	return c, err
 }
 
 func copyOn(to, from *net.TCPConn) {

@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -67,6 +71,120 @@ func TestReach(t *testing.T) {
 	compare(t, want, tryInside(t, s, o, keys(want)...))
 }
 
+// Datagrams go through a door and back, each socket's to itself, also where TCP has the same
+// port; others go nowhere.
+func TestReachDatagrams(t *testing.T) {
+	s := open(t)
+	if can := s.ability(); !can.net || !can.mount {
+		t.Skip("needs network and mount namespaces")
+	}
+	granted, other := echoPackets(t, "127.0.0.1:0"), echoPackets(t, "127.0.0.1:0")
+	l := echo(t, granted.String())
+	beyond := echoPackets(t, address(t)+":0")
+	o := Options{Reach: []spec.Endpoint{
+		spec.Endpoint(fmt.Sprintf("localhost:%d/udp", port(l))), spec.Endpoint(fmt.Sprintf("localhost:%d", port(l))), spec.Endpoint(beyond.String() + "/udp"),
+	}}
+	want := map[string]string{
+		fmt.Sprintf("ask=localhost:%d", port(l)):  "done",
+		fmt.Sprintf("ask=127.0.0.1:%d", port(l)):  "done",
+		fmt.Sprintf("talk=localhost:%d", port(l)): "done",
+		"ask=" + beyond.String():                  "done",
+		"connect=" + beyond.String():              "ECONNREFUSED",
+		"ask=" + other.String():                   "ECONNREFUSED",
+		"ask=192.0.2.1:53":                        "ENETUNREACH",
+	}
+	compare(t, want, tryInside(t, s, o, keys(want)...))
+}
+
+// An endpoint of IPv6 is reached by its address, and by a name that has no other.
+func TestReachIPv6(t *testing.T) {
+	needsRoot(t)
+	const child = "FESCUE_TEST_IPV6"
+	if os.Getenv(child) == "" { // with a network and an /etc/hosts of its own
+		run := exec.Command("/proc/self/exe", "-test.run=^TestReachIPv6$", "-test.v")
+		run.Env = append(os.Environ(), child+"=1")
+		run.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS}
+		out, err := run.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "SKIP") {
+			t.Logf("%s", out)
+		}
+		switch {
+		case err != nil:
+			t.Error(err)
+		case strings.Contains(string(out), "SKIP"):
+			t.Skip("see above")
+		}
+		return
+	}
+	const own = "2001:db8::7"
+	if err := giveAddress(own); err != nil {
+		t.Skip("needs IPv6: ", err)
+	}
+	eventually(t, "the address can be used", func() bool {
+		l, err := net.Listen("tcp", "["+own+"]:0")
+		return err == nil && l.Close() == nil
+	})
+	hosts := publicDir(t) + "/hosts"
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost\n"+own+" six.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount(hosts, "/etc/hosts", "", unix.MS_BIND, "")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t)
+	if can := s.ability(); !can.net || !can.mount {
+		t.Skip("needs network and mount namespaces")
+	}
+	first, second, third := echo(t, "["+own+"]:0"), echo(t, "["+own+"]:0"), echoPackets(t, "["+own+"]:0")
+	closed := echo(t, "["+own+"]:0")
+	o := Options{Reach: []spec.Endpoint{
+		spec.Endpoint(first.Addr().String()), spec.Endpoint(second.Addr().String()), spec.Endpoint(third.String() + "/udp"),
+		spec.Endpoint(fmt.Sprintf("six.example:%d", port(first))),
+	}}
+	for _, e := range o.Reach {
+		if err := e.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	want := map[string]string{
+		"talk=" + first.Addr().String():                      "done",
+		"talk=" + second.Addr().String():                     "done",
+		"ask=" + third.String():                              "done",
+		fmt.Sprintf("talk=six.example:%d", port(first)):      "done",
+		"connect=" + closed.Addr().String():                  "ECONNREFUSED",
+		fmt.Sprintf("connect=[2001:db8::8]:%d", port(first)): "ENETUNREACH",
+	}
+	compare(t, want, tryInside(t, s, o, keys(want)...))
+}
+
+// giveAddress sets up the interface lo of this network namespace, with one more address.
+func giveAddress(address string) error {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	up, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	up.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, up); err != nil {
+		return err
+	}
+	request := struct { // in6_ifreq; lo is the first interface
+		address [16]byte
+		prefix  uint32
+		index   int32
+	}{netip.MustParseAddr(address).As16(), 128, 1}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCSIFADDR, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 func (o Options) with(script string) Options {
 	o.Application, o.Argv, o.Env = "app", []string{"/bin/sh", "-c", script}, []string{"PATH=/usr/bin:/bin"}
 	return o
@@ -110,8 +228,8 @@ func talk(address string) error {
 // Names have addresses of their own, in the program's hosts file; two ports of one name
 // share one.
 func TestDoorsOf(t *testing.T) {
-	got := fmt.Sprint(doorsOf([]spec.Endpoint{"a.example:80", "b.example:80", "a.example:443", "localhost:80", "10.0.0.1:80"}))
-	want := "[{a.example 127.64.0.1 80} {b.example 127.64.0.2 80} {a.example 127.64.0.1 443} {localhost 127.0.0.1 80} { 10.0.0.1 80}]"
+	got := fmt.Sprint(doorsOf([]spec.Endpoint{"a.example:80", "b.example:80", "a.example:443", "localhost:80", "10.0.0.1:80", "a.example:53/udp", "[2001:db8::7]:53/udp"}))
+	want := "[{a.example 127.64.0.1 80 false} {b.example 127.64.0.2 80 false} {a.example 127.64.0.1 443 false} {localhost 127.0.0.1 80 false} { 10.0.0.1 80 false} {a.example 127.64.0.1 53 true} { 2001:db8::7 53 true}]"
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -29,11 +29,11 @@ func Main() int {
 	if err != nil {
 		return control.fail(err)
 	}
-	listeners, err := openDoors(plan.Doors)
+	sockets, err := openDoors(plan.Doors)
 	if err != nil {
 		return control.fail(err)
 	}
-	control.handOver(listeners)
+	control.handOver(sockets)
 	if !super.waitForGo() {
 		return 125
 	}

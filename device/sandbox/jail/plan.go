@@ -93,7 +93,7 @@ type Message struct {
 	Pid     int      `json:"pid,omitempty"`
 	Failure *Failure `json:"failure,omitempty"` // nothing was started; the helper ends
 	Exit    *int     `json:"exit,omitempty"`    // the program's wait status; the helper ends
-	// Doors is the number of listeners that come with the message, in the order of
+	// Doors is the number of sockets that come with the message, in the order of
 	// Plan.Doors.
 	Doors int   `json:"doors,omitempty"`
 	Fork  *Fork `json:"fork,omitempty"`
