@@ -84,7 +84,7 @@ func (c *Conn) watch() {
 // receive takes one message. Once the client is gone, an empty queue is the end.
 func (c *Conn) receive(p []byte) (int, error) {
 	for {
-		n, err := c.in.fd.receive(p, nil)
+		n, err := c.in.fd.receiveNow(p)
 		switch {
 		case err == nil && n > 0:
 			return n, nil
@@ -105,7 +105,7 @@ func (c *Conn) send(p []byte) (int, error) {
 	sent := 0
 	for sent < len(p) {
 		n := min(len(p)-sent, c.size.bytes)
-		err := c.out.fd.send(p[sent:sent+n], nil)
+		err := c.out.fd.sendNow(p[sent : sent+n])
 		switch {
 		case err == nil:
 			sent += n

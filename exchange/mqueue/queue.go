@@ -85,20 +85,41 @@ func (q queue) close() { _ = unix.Close(int(q)) }
 func (q queue) send(p []byte, until *unix.Timespec) error {
 	_, _, errno := unix.Syscall6(unix.SYS_MQ_TIMEDSEND, uintptr(q), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 		uintptr(len(p)), 0, uintptr(unsafe.Pointer(until)), 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
+	return errorOf(errno)
 }
 
 // receive receives one message into p, which must have room for the largest.
 func (q queue) receive(p []byte, until *unix.Timespec) (int, error) {
 	n, _, errno := unix.Syscall6(unix.SYS_MQ_TIMEDRECEIVE, uintptr(q), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 		uintptr(len(p)), 0, uintptr(unsafe.Pointer(until)), 0)
+	return received(n, errno)
+}
+
+// sendNow and receiveNow are for descriptors that do not block. The calls are over at
+// once, and Go's scheduler need not hear of them: it would hand the processor on to another
+// thread when the woken client runs before they return.
+func (q queue) sendNow(p []byte) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_MQ_TIMEDSEND, uintptr(q), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
+	return errorOf(errno)
+}
+
+func (q queue) receiveNow(p []byte) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_MQ_TIMEDRECEIVE, uintptr(q), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
+	return received(n, errno)
+}
+
+func received(n uintptr, errno unix.Errno) (int, error) {
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), nil
+}
+
+func errorOf(errno unix.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // after is a time from now, as the system calls want it.

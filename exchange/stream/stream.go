@@ -7,6 +7,7 @@ import (
 	"errors"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -34,8 +35,8 @@ func (s *Socket) Init(c syscall.Conn) (err error) {
 	if s.raw, err = c.SyscallConn(); err != nil {
 		return err
 	}
-	s.read.init(unix.Read)
-	s.send.init(unix.Write)
+	s.read.init(unix.SYS_READ)
+	s.send.init(unix.SYS_WRITE)
 	return nil
 }
 
@@ -45,18 +46,21 @@ func (s *Socket) Control(f func(fd int) error) error {
 	return errors.Join(s.raw.Control(func(fd uintptr) { err = f(int(fd)) }), err)
 }
 
-func (p *poll) init(call func(int, []byte) (int, error)) {
+// init sets the system call. It is over at once, the socket being one that does not
+// block, and Go's scheduler need not hear of it: it would hand the processor on to another
+// thread when the woken client runs before the call returns.
+func (p *poll) init(call uintptr) {
 	p.transfer = func(b []byte) (int, error) {
 		for {
-			n, err := call(p.fd, b)
-			switch {
-			case err == nil:
-				return n, nil
-			case errors.Is(err, unix.EINTR):
-			case errors.Is(err, unix.EAGAIN):
+			n, _, errno := unix.RawSyscall(call, uintptr(p.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+			switch errno {
+			case 0:
+				return int(n), nil
+			case unix.EINTR:
+			case unix.EAGAIN:
 				return 0, exchange.ErrAgain
 			default:
-				return 0, err
+				return 0, errno
 			}
 		}
 	}
