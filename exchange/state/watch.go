@@ -42,6 +42,7 @@ type Watch struct {
 
 	// Under the store's mu.
 	present []string // still to be told
+	from    uint64   // revision of the store when the watch began
 	ended   bool     // the end of them has been told, or is not wanted
 	changed map[string]record
 	order   []string
@@ -56,7 +57,7 @@ func (s *Store) Watch(match func(key string) bool, o WatchOptions) *Watch {
 	w := &Watch{store: s, match: match, options: o, changed: map[string]record{}, wake: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.ended = !o.Present
+	w.ended, w.from = !o.Present, s.revision
 	if o.Present {
 		now := s.passed()
 		for name, k := range s.keys {
@@ -138,7 +139,7 @@ func (w *Watch) next() (Change, outcome, error) {
 		return Change{}, nothing, nil
 	case !w.ended:
 		w.ended = true
-		return Change{Kind: EndOfPresent, Entry: Entry{Time: s.clock()}}, found, nil
+		return Change{Kind: EndOfPresent, Entry: Entry{Revision: w.from, Time: s.clock()}}, found, nil
 	case w.options.OnlyPresent:
 		return Change{}, over, nil
 	}

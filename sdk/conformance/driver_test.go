@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -254,6 +255,17 @@ func (d *driver) refused(name string, words ...any) {
 	a := d.try(words...)
 	if got, _, _ := strings.Cut(strings.TrimPrefix(a, "error "), " "); got != name {
 		d.t.Fatalf("%.60s: %.200q, want error %s", fmt.Sprintln(words...), a, name)
+	}
+}
+
+// pause stops the driver's process, and goOn lets it run again.
+func (d *driver) pause() { d.signal(syscall.SIGSTOP) }
+func (d *driver) goOn()  { d.signal(syscall.SIGCONT) }
+
+func (d *driver) signal(s syscall.Signal) {
+	d.t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		d.t.Fatal(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,42 @@ func TestWatch(t *testing.T) {
 		case e := <-p.b.events:
 			p.Fatalf("event %q after unwatch", e)
 		default:
+		}
+	})
+}
+
+// remembersKeys are the SDKs whose watches tell what was deleted while there was no link. C, which needs
+// no memory of its own, leaves that to the program.
+var remembersKeys = []string{"go", "java", "js", "python"}
+
+// A watch tells the present keys again on the next link, and what was deleted before it.
+func TestWatchAgain(t *testing.T) {
+	withCapability(t, wire.State, func(p *pair) {
+		p.a.do("put", "rooms/a", "01", 0)
+		p.a.do("put", "rooms/b", "02", 0)
+		p.b.do("watch", "w", "rooms/#")
+		p.b.until("change w end ")
+		p.a.do("put", "rooms/c", "03", 0)
+		p.b.until("change w put ")
+		p.b.pause()
+		p.broker.kill()
+		p.broker.start()
+		for p.a.try("delete", "rooms/a") != "ok" { // it may not be back yet
+		}
+		p.a.do("delete", "rooms/c")
+		four := p.a.do("put", "rooms/d", "04", 0)
+		p.b.goOn()
+		if e := p.b.next(); !strings.HasPrefix(e, "change w put ") || !strings.HasSuffix(e, " rooms/b 02") {
+			p.Fatalf("event %q", e)
+		}
+		p.b.hears("change w put " + four + " rooms/d 04")
+		if slices.Contains(remembersKeys, p.client.name) {
+			p.b.hears("change w deleted "+four+" rooms/a -", "change w deleted "+four+" rooms/c -")
+		}
+		p.b.hears("change w end " + four + " - -")
+		p.a.do("delete", "rooms/b")
+		if e := p.b.next(); !strings.HasPrefix(e, "change w deleted ") || !strings.HasSuffix(e, " rooms/b -") {
+			p.Fatalf("event %q", e)
 		}
 	})
 }

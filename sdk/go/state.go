@@ -2,6 +2,8 @@ package fescue
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"fescue.dev/fescue/exchange/wire"
@@ -86,18 +88,23 @@ type Change struct {
 }
 
 // Watcher gives the changes of keys: first the present ones and [EndOfPresent]. After a lost
-// link the present ones come again.
+// link the present ones come again, then, as deleted, those that were there before and are not, and
+// EndOfPresent.
 type Watcher struct {
 	*queue[Change]
 
 	c      *Client
 	id     uint32
 	filter string
+
+	// Of the goroutine that reads.
+	known   map[string]bool // keys that were told and are there
+	missing map[string]bool // of these, those that this link has not told yet; nil: it has told all
 }
 
 // Watch watches the keys that match a filter.
 func (c *Client) Watch(ctx context.Context, filter string) (*Watcher, error) {
-	w := &Watcher{c: c, filter: filter, queue: newQueue[Change](0)}
+	w := &Watcher{c: c, filter: filter, queue: newQueue[Change](0), known: map[string]bool{}}
 	_, err := c.make(ctx, wire.Watch, filter, w)
 	return w, err
 }
@@ -107,13 +114,35 @@ func (w *Watcher) Close() error { return w.c.shut(wire.Watch, w.id, w) }
 
 func (w *Watcher) setID(id uint32) { w.id = id }
 
-func (w *Watcher) appendTo(b []byte, _ bool) []byte {
+func (w *Watcher) appendTo(b []byte, again bool) []byte {
+	if again {
+		w.missing = maps.Clone(w.known)
+	}
 	return wire.AppendWatch(b, w.id, wire.WithPresent, w.filter)
 }
 
 func (w *Watcher) take(f wire.Frame, _ uint32) {
 	b, _ := f.Change()
-	w.push(Change{ChangeKind(b.Kind), string(b.Key), clone(b.Value), b.Revision, time.UnixMilli(int64(b.Time))})
+	c := Change{ChangeKind(b.Kind), string(b.Key), clone(b.Value), b.Revision, time.UnixMilli(int64(b.Time))}
+	delete(w.missing, c.Key)
+	switch c.Kind {
+	case KeyPut:
+		w.known[c.Key] = true
+	case EndOfPresent:
+		w.vanished(c)
+	default:
+		delete(w.known, c.Key)
+	}
+	w.push(c)
+}
+
+// vanished tells of the keys that went while there was no link; end says when they were gone.
+func (w *Watcher) vanished(end Change) {
+	for _, key := range slices.Sorted(maps.Keys(w.missing)) {
+		delete(w.known, key)
+		w.push(Change{Kind: KeyDeleted, Key: key, Revision: end.Revision, Time: end.Time})
+	}
+	w.missing = nil
 }
 
 // Keys are the present keys that match a filter.

@@ -7,6 +7,7 @@ import * as kept from './kept.js';
 import { encode } from './message.js';
 import { Stream } from './stream.js';
 import { Subscription } from './subscription.js';
+import { watching } from './watching.js';
 import * as wire from './wire.js';
 
 const { TYPE } = wire;
@@ -140,34 +141,30 @@ export class State extends KeyValue {
 
   /**
    * The changes of keys that match a filter (as of topics): first the present keys, then a change of kind `end`,
-   * then what happens. After a reconnection the present keys are told again.
+   * then what happens. After a reconnection the present keys are told again, and before the `end`, as deleted, those
+   * that were there before and are not.
    *
    * @param {string} [filter]
    * @returns {Promise<Subscription<Change>>}
    */
   async watch(filter = '#') {
-    const stream = await this.#watch(filter, kept.WITH_PRESENT, false);
+    const stream = await this.#open(watching(filter));
     return new Subscription(this.#session, stream, (change) => new Change(change));
   }
 
   /** @param {string} filter */
   async #list(filter) {
-    const stream = await this.#watch(filter, LISTING, true);
+    const shape = { type: TYPE.WATCH, endType: TYPE.UNWATCH, filter, room: Infinity, once: true };
+    /** @type {Stream<ReturnType<typeof kept.readChange>>} */
+    const stream = await this.#open(new Stream(shape, (id) => kept.watch(id, filter, LISTING)));
     const keys = [];
     for (let change = await stream.next(); change && change.kind !== 'end'; change = await stream.next()) keys.push(change.key);
     return keys;
   }
 
-  /**
-   * @param {string} filter
-   * @param {number} flags
-   * @param {boolean} listing
-   */
-  async #watch(filter, flags, listing) {
+  /** @param {Stream<ReturnType<typeof kept.readChange>>} stream */
+  async #open(stream) {
     const { core } = this.#session;
-    const shape = { type: TYPE.WATCH, endType: TYPE.UNWATCH, filter, room: Infinity, once: listing };
-    /** @type {Stream<ReturnType<typeof kept.readChange>>} */
-    const stream = new Stream(shape, (id) => kept.watch(id, filter, flags));
     await this.#session.ask('WATCH', (waiter) => {
       core.need(wire.STATE, 'state');
       return core.open(stream, waiter);

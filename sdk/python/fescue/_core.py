@@ -136,15 +136,32 @@ class Consumer(Stream):
 
 
 class Watcher(Stream):
-    """One WATCH."""
+    """One WATCH. It remembers which keys are there: after a reconnection the broker tells those that are still."""
 
     kind = wire.WATCH
 
     def __init__(self, key_filter: str, flags: int, inbox: Inbox) -> None:
         super().__init__(key_filter, "block", 0, flags, inbox)
+        self.known: set[str] = set()
+        self.missing: set[str] = set()  # known keys that this link has not told yet
+
+    def note(self, kind: str, key: str) -> list[str]:
+        """Takes note of a change; returns the keys that went while there was no link, if it is the end of the present ones."""
+        gone: list[str] = []
+        if kind == "end":
+            gone = sorted(self.missing)
+            self.known -= self.missing
+            self.missing = set()
+        elif kind == "put":
+            self.known.add(key)
+        else:
+            self.known.discard(key)
+        self.missing.discard(key)
+        return gone
 
     def frame(self) -> bytes:
         """The WATCH."""
+        self.missing = set(self.known)
         return kept.watch(self.ident, self.filter, self.flags)
 
 
@@ -160,7 +177,7 @@ class Core:
         self.names: dict[int, str] = {}  # the inverse
         self.granted: dict[str, int] = {}  # those with the broker's OK
         self.streams: dict[int, Stream] = {}
-        self.watches: dict[int, Stream] = {}
+        self.watches: dict[int, Watcher] = {}
         self.send: Callable[[bytes], object] | None = None  # of a frame without an answer
         self.awaited: dict[Key, Waiter] = {}
         self.welcomed = False

@@ -135,9 +135,11 @@ def on_change(core: Core, ident: int, body: memoryview) -> None:
     stream = core.watches.get(ident)
     if stream is None:
         return
-    change = Change(*kept.read_change(body))
-    stream.inbox.push(stream, change)
-    if change.kind == "end" and stream.flags & kept.ONLY_PRESENT:
+    kind, revision, time, key, value = kept.read_change(body)
+    for gone in stream.note(kind, key):
+        stream.inbox.push(stream, Change("deleted", revision, time, gone, b""))
+    stream.inbox.push(stream, Change(kind, revision, time, key, value))
+    if kind == "end" and stream.flags & kept.ONLY_PRESENT:
         del core.watches[ident]
         stream.end()
 

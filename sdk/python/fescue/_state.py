@@ -58,15 +58,19 @@ class State:
     def keys(self, key_filter: str = "#") -> list[str]:
         """The keys that match a filter, sorted."""
         flags = kept.WITH_PRESENT | kept.ONLY_PRESENT | kept.KEYS_ONLY
-        names = []
+        names: set[str] = set()
         watch = self._watch(key_filter, flags)
         while (change := watch.get(self._session.timeout)) is not None and change.kind != "end":
-            names.append(change.key)
+            _list(names, change)
         watch.close()
-        return names
+        return sorted(names)
 
     def watch(self, key_filter: str = "#") -> Subscription:
-        """The changes of keys that match, as :class:`Change`: first the present keys, then one of kind ``end``, then what changes."""
+        """The changes of keys that match, as :class:`Change`: first the present keys, then one of kind ``end``, then what changes.
+
+        After a reconnection the present keys are told again, and before the ``end``, as ``deleted``, those that were there before
+        and are not.
+        """
         return self._watch(key_filter, kept.WITH_PRESENT)
 
     def _watch(self, key_filter: str, flags: int) -> Subscription:
@@ -111,12 +115,12 @@ class AsyncState:
     async def keys(self, key_filter: str = "#") -> list[str]:
         """As :meth:`State.keys`."""
         flags = kept.WITH_PRESENT | kept.ONLY_PRESENT | kept.KEYS_ONLY
-        names = []
+        names: set[str] = set()
         async for change in self._watch(key_filter, flags):
             if change.kind == "end":
                 break
-            names.append(change.key)
-        return names
+            _list(names, change)
+        return sorted(names)
 
     def watch(self, key_filter: str = "#") -> AsyncSubscription:
         """As :meth:`State.watch`: await it, or iterate over it."""
@@ -127,6 +131,14 @@ class AsyncState:
 
         inbox = self._client._inbox()
         return Subscription(self._client, inbox, [Watcher(key_filter, flags, inbox)])
+
+
+def _list(names: set[str], change: Change) -> None:
+    """A listing that goes over two links names keys twice, and those that went between them as deleted."""
+    if change.kind == "put":
+        names.add(change.key)
+    else:
+        names.discard(change.key)
 
 
 __all__ = ["AsyncState", "Change", "Entry", "State"]

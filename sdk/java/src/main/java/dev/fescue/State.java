@@ -14,11 +14,11 @@ public final class State extends KeyValue {
 
     /**
      * The changes of keys that match a filter (as of topics): first the present keys, then a change of kind END, then what
-     * happens. After a reconnection the present keys are told again.
+     * happens. After a reconnection the present keys are told again, and before the END, as DELETED, those that were there
+     * before and are not.
      */
     public Subscription<Change> watch(String filter) {
-        Feed<Incoming.Changed> feed = new Feed<>(Type.WATCH, filter, Integer.MAX_VALUE, false,
-            (id, capabilities) -> Frames.watch(id, filter, Frames.WITH_PRESENT));
+        Feed<Incoming.Changed> feed = Watching.of(filter);
         open(session, feed);
         return new Subscription<>(session, feed, item -> new Change((Incoming.Changed) item));
     }
