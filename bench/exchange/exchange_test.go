@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // TestEveryClient: the clients of all languages and links send and verify messages, a moment each.
 // It asserts nothing about how fast.
 func TestEveryClient(t *testing.T) {
-	links := []string{"floor", "mosquitto", "unix", "mqueue", "nats", "mqtt", "kept64"}
+	links := []string{"floor", "unix-floor", "mqueue-floor", "mosquitto", "unix", "mqueue", "nats", "mqtt", "kept64"}
 	var out strings.Builder
 	o := options{runs: 1, sizes: []int{1000}, links: links, languages: allLanguages, each: time.Millisecond}
 	if err := run(t.Context(), o, &out); err != nil {

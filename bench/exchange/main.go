@@ -3,15 +3,17 @@
 // It compares, in the same run, with the floor (two processes on a socket pair)
 // and with mosquitto, where that is installed.
 //
-//	go run ./bench/exchange                                  the short form, some two minutes
-//	go run ./bench/exchange -sizes 128,1024,8192,65536 -runs 5
+//	go run ./bench/exchange                                                messages of 128 bytes: two minutes
+//	go run ./bench/exchange -sizes 128,1024,8192,65536 -runs 5             everything: twelve
+//	go run ./bench/exchange -links floor,mqueue-floor,mqueue -languages c  some of it: seconds
 //	go run ./bench/exchange -links unix -languages c -profile broker.pprof
-//	go run ./bench/exchange -idle 50                         memory for a silent client
+//	go run ./bench/exchange -idle 50                                       memory for a silent client
 //
-// Links: floor, mosquitto, unix, mqueue, tcp, nats, mqtt (our listeners), kept and kept64 (a
-// kept topic, with one and with 64 messages on their way to the disk). Languages: c, go,
-// python, java, js; with mosquitto and mqtt, c is libmosquitto and go a bare client that writes
-// in batches; with nats, go is nats.go.
+// Links: floor (two programs on a socket pair), unix-floor and mqueue-floor (with a program
+// between them that only copies: the least a broker can do), mosquitto, unix, mqueue, tcp, nats,
+// mqtt (our listeners), kept and kept64 (a kept topic, with one and with 64 messages on their way
+// to the disk). Languages: c, go, python, java, js; with mosquitto and mqtt, c is libmosquitto and
+// go a bare client that writes in batches; with nats, go is nats.go.
 //
 // Every message carries a number and is compared, all of it, with the one that was due.
 // Figures are medians of the runs; each run has processes of its own.
@@ -42,7 +44,7 @@ type options struct {
 }
 
 var (
-	allLinks     = []string{"floor", "mosquitto", "unix", "mqueue", "tcp", "nats", "mqtt", "kept", "kept64"}
+	allLinks     = []string{"floor", "unix-floor", "mqueue-floor", "mosquitto", "unix", "mqueue", "tcp", "nats", "mqtt", "kept", "kept64"}
 	allLanguages = []string{"c", "go", "python", "java", "js"}
 )
 
@@ -71,13 +73,18 @@ func exitOn(err error) {
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("exchange", flag.ExitOnError)
-	sizes := flags.String("sizes", "128,8192", "payload sizes in bytes, from 16 to 65536")
+	sizes := flags.String("sizes", "128", "payload sizes in bytes, from 16 to 65536")
 	links := flags.String("links", strings.Join(allLinks, ","), "what to measure; floor and mosquitto are what the others are compared with")
 	languages := flags.String("languages", strings.Join(allLanguages, ","), "whose clients")
 	flags.IntVar(&o.runs, "runs", 3, "runs, of which the median counts")
-	flags.DurationVar(&o.each, "for", 500*time.Millisecond, "how long round trips are made, and then messages sent one way, in a run")
+	flags.DurationVar(&o.each, "for", 300*time.Millisecond, "how long round trips are made, and then messages sent one way, in a run")
 	flags.StringVar(&o.profile, "profile", "", "write the broker's CPU profile of the last run to this file")
 	flags.IntVar(&o.idle, "idle", 0, "measure nothing of this but what the broker holds for each of so many silent clients, 100 say")
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), "Measures Data Xchange between two processes, beside the floor and mosquitto. Without options it takes two minutes\n"+
+			"on a machine at rest, with -sizes 128,1024,8192,65536 -runs 5 twelve; -links and -languages choose a part.")
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

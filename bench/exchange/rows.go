@@ -27,7 +27,7 @@ type builder struct {
 
 // has are the languages that have a client for a link.
 var has = map[string][]string{
-	"floor": {"c"}, "mosquitto": {"go", "c"}, "mqtt": {"c", "go"}, "nats": {"go"}, "kept": {"go"}, "kept64": {"go"},
+	"floor": {"c"}, "unix-floor": {"c"}, "mqueue-floor": {"c"}, "mosquitto": {"go", "c"}, "mqtt": {"c", "go"}, "nats": {"go"}, "kept": {"go"}, "kept64": {"go"},
 	"unix": allLanguages, "tcp": allLanguages, "mqueue": {"c", "go", "python"},
 }
 
@@ -40,7 +40,7 @@ func prepare(ctx context.Context, o options, dir string) (rows []row, missing []
 			continue
 		}
 		for _, language := range has[link] {
-			if !slices.Contains(o.languages, language) && link != "floor" {
+			if !slices.Contains(o.languages, language) && !strings.HasSuffix(link, "floor") {
 				continue
 			}
 			client, err := b.client(link, language)
@@ -51,6 +51,8 @@ func prepare(ctx context.Context, o options, dir string) (rows []row, missing []
 			r := row{link: link, language: language, client: client, pair: link == "floor"}
 			switch link {
 			case "floor":
+			case "unix-floor", "mqueue-floor":
+				r.broker = b.startRelay(link)
 			case "mosquitto":
 				r.broker = startMosquitto(dir, language)
 			default:
@@ -66,7 +68,7 @@ func prepare(ctx context.Context, o options, dir string) (rows []row, missing []
 func (b *builder) client(link, language string) (command, error) {
 	switch language {
 	case "c":
-		source := map[string]string{"floor": "socketpair.c", "mosquitto": "mqtt.c", "mqtt": "mqtt.c"}[link]
+		source := map[string]string{"floor": "stream.c", "unix-floor": "stream.c", "mqueue-floor": "queue.c", "mosquitto": "mqtt.c", "mqtt": "mqtt.c"}[link]
 		if source == "" {
 			source = "exchange.c"
 		}
@@ -122,12 +124,17 @@ func (b *builder) c(source string) (command, error) {
 	}
 	out := filepath.Join(b.dir, strings.TrimSuffix(source, ".c"))
 	include := filepath.Join(extracted, "c")
-	args := []string{"-O2", "-I", include, "-o", out, filepath.Join(src, "side.c"), filepath.Join(src, source)}
+	args := []string{"-O2", "-I", include, "-o", out, filepath.Join(src, source)}
+	if source != "relay.c" {
+		args = append(args, filepath.Join(src, "side.c"))
+	}
 	switch source {
 	case "exchange.c":
 		args = append(args, filepath.Join(include, "fescue.c"))
 	case "mqtt.c":
 		args = append(args, "-lmosquitto") // of libmosquitto-dev
+	case "queue.c", "relay.c":
+		args = append(args, "-lrt", "-pthread")
 	}
 	return program(nil, out), b.do("cc", args...)
 }
