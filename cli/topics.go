@@ -63,11 +63,12 @@ func (s *session) topicsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "topics",
 		Short: "Tell who publishes and subscribes what, how often, and what was denied",
-		Long: `List the topics in use on a device: who publishes, who subscribes, how many messages.
+		Long: `List the topics in use on a device: who publishes, who subscribes, how many messages,
+and the last one.
 
 Publishers and subscribers are applications; @nats is a client of MQTT or NATS, @agent
 somebody at the API. With --rates the device is watched for a while, and messages a
-second and the last message are shown.`,
+second are shown; what clients of MQTT send each other is known only by that.`,
 		Example: `  fescue topics
   fescue topics --rates
   fescue topics --denied          # who wanted what and may not`,
@@ -83,19 +84,28 @@ second and the last message are shown.`,
 				return s.printRates(c.Context(), api, id)
 			}
 			topics, err := api.Topics(c.Context(), id)
-			t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES"}, empty: "nobody publishes or subscribes"}
+			t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES", "LAST", "MESSAGE"}, empty: "nobody publishes or subscribes"}
 			for _, at := range topics {
-				t.add(string(at.Topic), some(at.PublishedBy), some(at.SubscribedBy), fmt.Sprint(at.Messages))
+				t.add(string(at.Topic), some(at.PublishedBy), some(at.SubscribedBy), fmt.Sprint(at.Messages), ago(at.LastAt), lastOf(at))
 			}
 			return s.printList(topics, t, err)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&device, "device", "", "the device (default: the only one)")
-	f.BoolVar(&rates, "rates", false, "watch for two seconds: messages a second, and the last one")
+	f.BoolVar(&rates, "rates", false, "watch for two seconds: messages a second")
 	f.BoolVar(&denied, "denied", false, "show what was denied instead")
 	s.formatFlag(c)
 	return c
+}
+
+// lastOf is the last message, as far as the device remembers it and a line has room.
+func lastOf(at client.TopicInfo) string {
+	text := oneLine(payloadText(at.Last, "auto"))
+	if at.LastSize > len(at.Last) {
+		text += "…"
+	}
+	return clip(text, 60)
 }
 
 func some(names []string) string {
@@ -124,8 +134,8 @@ const rateWindow = 2 * time.Second
 // rated is a topic with what was seen of it.
 type rated struct {
 	client.TopicInfo
-	Rate float64 `json:"rate"` // messages a second
-	Last string  `json:"last,omitempty"`
+	Rate     float64 `json:"rate"` // messages a second
+	LastText string  `json:"lastText,omitempty"`
 }
 
 // heard is what was heard of a topic while the device was watched.
@@ -180,7 +190,7 @@ func (s *session) printRates(ctx context.Context, api *client.Client, id spec.De
 	}
 	list := make([]rated, 0, len(after))
 	for _, at := range after {
-		r := rated{TopicInfo: at, Rate: float64(at.Messages-min(at.Messages, counts[at.Topic])) / seconds}
+		r := rated{TopicInfo: at, Rate: float64(at.Messages-min(at.Messages, counts[at.Topic])) / seconds, LastText: lastOf(at)}
 		if h := topics[at.Topic]; h != nil {
 			r.merge(h, seconds)
 			delete(topics, at.Topic)
@@ -195,14 +205,14 @@ func (s *session) printRates(ctx context.Context, api *client.Client, id spec.De
 	slices.SortFunc(list, func(a, b rated) int { return strings.Compare(string(a.Topic), string(b.Topic)) })
 	t := table{columns: []string{"TOPIC", "PUBLISHED BY", "SUBSCRIBED BY", "MESSAGES", "PER SECOND", "LAST"}, empty: "nobody publishes or subscribes"}
 	for _, r := range list {
-		t.add(string(r.Topic), some(r.PublishedBy), some(r.SubscribedBy), fmt.Sprint(r.Messages), fmt.Sprintf("%.1f", r.Rate), r.Last)
+		t.add(string(r.Topic), some(r.PublishedBy), some(r.SubscribedBy), fmt.Sprint(r.Messages), fmt.Sprintf("%.1f", r.Rate), r.LastText)
 	}
 	return s.printList(list, t, err)
 }
 
 // merge adds what was heard.
 func (r *rated) merge(h *heard, seconds float64) {
-	r.Last = clip(h.last, 60)
+	r.LastText = clip(h.last, 60)
 	r.Rate = max(r.Rate, float64(h.count)/seconds)
 	r.Messages = max(r.Messages, h.count)
 	for _, from := range h.from {

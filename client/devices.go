@@ -25,6 +25,10 @@ type TopicInfo struct {
 
 	PublishedBy  []string `json:"publishedBy,omitempty"` // applications; @nats is a client of MQTT or NATS, @agent the agent
 	SubscribedBy []string `json:"subscribedBy,omitempty"`
+
+	Last     []byte    `json:"last,omitempty"` // the message published last, its first 256 bytes
+	LastSize int       `json:"lastSize,omitempty"`
+	LastAt   time.Time `json:"lastAt,omitzero"`
 }
 
 // DeniedInfo is a topic that somebody wanted to use and may not.

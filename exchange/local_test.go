@@ -3,11 +3,13 @@ package exchange_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"fescue.dev/fescue/exchange"
 	"fescue.dev/fescue/exchange/exchangetest"
@@ -246,7 +248,8 @@ func TestTopicsAndStats(t *testing.T) {
 		{Topic: "b/once", Publishers: 1, Messages: 1, PublishedBy: []string{"alice"}},
 		{Topic: "c/out"}, // carol may publish on it
 	}
-	if diff := cmp.Diff(want, b.Topics()); diff != "" {
+	noLast := cmpopts.IgnoreFields(exchange.TopicStat{}, "Last")
+	if diff := cmp.Diff(want, b.Topics(), noLast); diff != "" {
 		t.Error(diff)
 	}
 	stats := b.Of(exchangetest.Alice)
@@ -259,8 +262,44 @@ func TestTopicsAndStats(t *testing.T) {
 		return len(s.Sessions) == 0 && s.In == 4 && s.Out == 3
 	})
 	want = []exchange.TopicStat{{Topic: "a/b", Messages: 3, Bytes: 3}, {Topic: "b/once", Messages: 1}, {Topic: "c/out"}}
-	if diff := cmp.Diff(want, b.Topics()); diff != "" {
+	if diff := cmp.Diff(want, b.Topics(), noLast); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLastMessage: of each topic the message published last is known, its beginning, also when its
+// publisher has gone.
+func TestLastMessage(t *testing.T) {
+	b := exchangetest.Start(t, inMemory(time.Hour), exchange.Options{})
+	last := func() exchange.LastMessage {
+		for _, topic := range b.Topics() {
+			if topic.Topic == "a/b" {
+				return topic.Last
+			}
+		}
+		return exchange.LastMessage{}
+	}
+	one, two := b.Client(exchangetest.AliceToken), b.Client(exchangetest.BobToken)
+	one.Register(1, "a/b")
+	if m := last(); !m.Time.IsZero() {
+		t.Errorf("nothing was published, and the last is %+v", m)
+	}
+	long := strings.Repeat("ü", 200)
+	for _, c := range []struct {
+		client        *exchangetest.Client
+		payload, want string
+	}{{one, "first", "first"}, {two, "second", "second"}, {one, "third", "third"}, {two, long, long[:256]}, {one, "x" + long, "x" + long[:254]}} {
+		c.client.Send(wire.AppendPublishTo(nil, 5, "a/b", []byte(c.payload)))
+		c.client.Expect(wire.OK, 5)
+		if m := last(); string(m.Payload) != c.want || m.Size != len(c.payload) || time.Since(m.Time) > time.Hour {
+			t.Errorf("the last message is %q of %d bytes, want %q of %d", m.Payload, m.Size, c.want, len(c.payload))
+		}
+	}
+	one.Close()
+	two.Close()
+	exchangetest.Until(t, "they have gone", func() bool { return len(b.Of(exchangetest.Alice).Sessions)+len(b.Of(exchangetest.Bob).Sessions) == 0 })
+	if m := last(); string(m.Payload) != "x"+long[:254] {
+		t.Errorf("the last message is %q", m.Payload)
 	}
 }
 

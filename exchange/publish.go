@@ -17,6 +17,7 @@ type registration struct {
 	by    string        // who publishes
 	count atomic.Uint64 // messages since it was made; written by the session alone
 	bytes atomic.Uint64 // of their payloads; likewise
+	last  last
 
 	generation uint64 // of the router, when subs was found
 	subs       []*subscription
@@ -24,6 +25,7 @@ type registration struct {
 	kept    bool   // somebody of subs keeps it
 	subject string // for the peer; "" does not go there
 	batch   uint64 // in which the peer was asked for its interest
+	noted   uint64 // batch of which last is
 	wanted  bool
 
 	mirrorPeer       *peer // what follows holds for it and its generation
@@ -77,6 +79,10 @@ func (p *publisher) publish(reg *registration, payload []byte) {
 func (s *session) count(reg *registration, payload []byte) {
 	reg.count.Store(reg.count.Load() + 1)
 	reg.bytes.Store(reg.bytes.Load() + uint64(len(payload)))
+	if reg.noted != s.batches {
+		reg.noted = s.batches
+		reg.last.note(payload)
+	}
 	s.published++
 	s.publishedBytes += uint64(len(payload))
 }

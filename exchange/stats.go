@@ -108,6 +108,7 @@ type topicStat struct {
 	regs      map[*registration]struct{}
 	past      uint64 // messages
 	pastBytes uint64
+	pastLast  LastMessage
 }
 
 func (t *topicTable) init() { t.stats = map[string]*topicStat{} }
@@ -145,6 +146,7 @@ func (t *topicTable) release(reg *registration) {
 	if st := t.stats[reg.topic]; st != nil {
 		st.past += reg.count.Load()
 		st.pastBytes += reg.bytes.Load()
+		st.pastLast = reg.last.later(st.pastLast)
 		delete(st.regs, reg)
 	}
 }

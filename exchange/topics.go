@@ -18,6 +18,7 @@ type TopicStat struct {
 	Bytes        uint64     `json:"bytes" doc:"Of the messages' payloads."`
 	PublishedBy  []string   `json:"publishedBy,omitempty" doc:"Who publishes: applications, @nats, @agent."`
 	SubscribedBy []string   `json:"subscribedBy,omitempty"`
+	Last         LastMessage
 }
 
 // Topics lists the topics in use, by name. A topic that an application may publish
@@ -62,11 +63,12 @@ func (t *topicTable) collect(row func(string) *TopicStat) {
 	defer t.mu.Unlock()
 	for name, st := range t.stats {
 		at := row(name)
-		at.Publishers, at.Messages, at.Bytes = len(st.regs), st.past, st.pastBytes
+		at.Publishers, at.Messages, at.Bytes, at.Last = len(st.regs), st.past, st.pastBytes, st.pastLast
 		by := map[string]bool{}
 		for reg := range st.regs {
 			at.Messages += reg.count.Load()
 			at.Bytes += reg.bytes.Load()
+			at.Last = reg.last.later(at.Last)
 			by[reg.by] = true
 		}
 		at.PublishedBy = slices.Sorted(maps.Keys(by))

@@ -56,6 +56,10 @@ type TopicInfo struct {
 
 	PublishedBy  []string `json:"publishedBy,omitempty" doc:"Applications; @nats is a client of MQTT or NATS, @agent the agent, for somebody at the API."`
 	SubscribedBy []string `json:"subscribedBy,omitempty"`
+
+	Last     []byte    `json:"last,omitempty" doc:"The message published last, its first 256 bytes."`
+	LastSize int       `json:"lastSize,omitempty" doc:"Bytes of the whole payload."`
+	LastAt   time.Time `json:"lastAt,omitzero"`
 }
 
 // DeniedInfo is a topic that somebody wanted to use and may not.

@@ -135,6 +135,10 @@ func TestSeeingMessages(t *testing.T) {
 			t.Errorf("%v: %v\n%s", c.args, err, out)
 		}
 	}
+	m.must("pub", "s/once", "before anybody looked")
+	if err := contains(m.must("topics"), "before anybody looked"); err != nil {
+		t.Errorf("the last message of a topic: %v", err)
+	}
 	m.eventually("rates and last messages", func() error {
 		out := m.must("topics", "--rates")
 		for _, want := range []string{"s/text", "@nats", "warm", `"n":`} {

@@ -107,6 +107,7 @@ func (a *Agent) topics(context.Context, fabric.TopicsCall) (fabric.TopicsReply, 
 		reply.Topics = append(reply.Topics, fabric.TopicInfo{
 			Topic: t.Topic, Publishers: t.Publishers, Subscribers: t.Subscribers, Messages: t.Messages,
 			PublishedBy: t.PublishedBy, SubscribedBy: t.SubscribedBy,
+			Last: t.Last.Payload, LastSize: t.Last.Size, LastAt: t.Last.Time,
 		})
 	}
 	for _, d := range a.Exchange.Denials() {
