@@ -23,6 +23,9 @@ func Boards() []Facts {
 		if f.Platform = platform; platform == "micro/lm3s6965evb" {
 			f.Memory = 4096
 		}
+		if platform != "micro/rv32-virt" {
+			f.Host |= HostGPIO
+		}
 		boards = append(boards, f)
 	}
 	return append(boards, Facts{Platform: "micro/posix", Memory: 32768, Stack: 2048, Module: 15360, Slots: 4, Functions: 2, Machine: whole, Host: HostState | HostTime})

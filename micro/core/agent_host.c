@@ -54,7 +54,7 @@ uint8_t agent_host_bits(const fescue_agent *a)
 	bits |= a->port->flash.state_size > 0;
 #endif
 #if FESCUE_PINS
-	bits = (uint8_t)(bits | (a->port->pin ? 4 | 8 : 0) | (a->port->i2c ? 16 : 0));
+	bits = (uint8_t)(bits | (a->port->pin ? 4 : 0) | (a->port->adc ? 8 : 0) | (a->port->i2c ? 16 : 0));
 #endif
 	return bits;
 }

@@ -54,6 +54,7 @@ typedef struct {
 	/* An operation on a pin, or an analogue channel; what it gives, or a negative code.
 	 * NULL: there are none. Only what the function's settings grant comes here. */
 	int32_t (*pin)(void *context, uint8_t operation, uint32_t pin, uint32_t value);
+	uint8_t adc; /* whether there are analogue inputs */
 	/* Writes to a device on the I2C bus, then reads from it; either may be nothing. Gives
 	 * the number of bytes read, or a negative code. */
 	int32_t (*i2c)(void *context, uint8_t address, const uint8_t *out, uint16_t out_size, uint8_t *in, uint16_t in_size);

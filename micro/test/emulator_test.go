@@ -1,11 +1,15 @@
 package test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,16 +53,24 @@ type emulator struct {
 	t    testing.TB
 	args []string
 	cmd  *exec.Cmd
+	path string // the socket of its monitor, if it has one
 }
 
-// startEmulator starts a board whose serial line is the Unix socket at path.
+// startEmulator starts a board whose serial line is the Unix socket at path, or whose
+// Ethernet reaches udp:ADDRESS:PORT of this machine.
 func startEmulator(t testing.TB, board, path, flash string, k keys) *emulator {
 	t.Helper()
 	key, sign := cmp.Or(k.key, "-"), cmp.Or(k.sign, "-")
 	run := emulators[board]
-	e := &emulator{t: t, args: append(run[:len(run):len(run)], "-display", "none", "-monitor", "none", "-chardev", "socket,id=line,path="+path,
-		"-serial", "chardev:line", "-kernel", image(t, board),
-		"-semihosting-config", "enable=on,target=native,"+strings.Join([]string{"arg=fescue", "arg=" + k.device, "arg=" + key, "arg=" + flash, "arg=" + sign}, ","))}
+	e := &emulator{t: t, path: filepath.Join(t.TempDir(), "monitor")}
+	serial := []string{"-chardev", "socket,id=line,path=" + path, "-serial", "chardev:line"}
+	line := "-"
+	if address, ok := strings.CutPrefix(path, "udp:"); ok { // the emulator's network has the host at 10.0.2.2
+		_, port, _ := strings.Cut(address, ":")
+		serial, line = []string{"-serial", "none", "-nic", "user,model=lan9118"}, "udp:10.0.2.15:10.0.2.2:"+port
+	}
+	e.args = slices.Concat(run, serial, []string{"-display", "none", "-monitor", "unix:" + e.path + ",server=on,wait=off", "-kernel", image(t, board),
+		"-semihosting-config", "enable=on,target=native," + strings.Join([]string{"arg=fescue", "arg=" + k.device, "arg=" + key, "arg=" + flash, "arg=" + sign, "arg=" + line}, ",")})
 	t.Cleanup(e.kill)
 	e.start()
 	return e
@@ -82,6 +94,18 @@ func (e *emulator) kill() {
 // who sign its modules, in hexadecimal; "": none.
 type keys struct{ device, key, sign string }
 
+// flooded puts more noise before each packet to the board than it keeps until it looks:
+// what an interrupt cannot take waits in the UART, and nothing is lost.
+func flooded(c net.Conn) io.ReadWriteCloser {
+	noise := append(bytes.Repeat([]byte{0x55}, 600), 0)
+	return &packets{Conn: c, filter: func(p []byte, toBoard bool) [][]byte {
+		if toBoard {
+			return [][]byte{noise, p}
+		}
+		return [][]byte{p}
+	}}
+}
+
 // Every board passes the scenario, under a key, takes only what is signed, and comes back from its flash when
 // the emulator is killed in the middle of an update.
 func TestEmulators(t *testing.T) {
@@ -92,7 +116,7 @@ func TestEmulators(t *testing.T) {
 			b.opt.Keys = func() []packet.Key { return []packet.Key{{Device: "board-1", Key: key}} }
 			b.signer = signerOf(4)
 			flash := filepath.Join(t.TempDir(), "flash")
-			e := startEmulator(t, board, b.listen(plain), flash, keys{"board-1", hex.EncodeToString(key[:]), publicOf(b.signer)})
+			e := startEmulator(t, board, b.listen(flooded), flash, keys{"board-1", hex.EncodeToString(key[:]), publicOf(b.signer)})
 			first := b.board()
 			if string(first.Facts.Platform) != "micro/"+board {
 				t.Errorf("it says it is %s", first.Facts.Platform)
@@ -100,6 +124,7 @@ func TestEmulators(t *testing.T) {
 			inTable(t, first.Facts)
 			scenario(b, first)
 			forged(b, first)
+			pins(b, e, first, board)
 			killed(b, e, first)
 			remembers(b, e)
 		})

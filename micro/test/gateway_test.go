@@ -70,12 +70,7 @@ func (b *board) emulator(platform string) func(key string) *emulator {
 }
 
 func (b *board) life() {
-	pem := filepath.Join(b.t.TempDir(), "sign.pem")
-	key, _, _ := strings.Cut(b.must("micro", "provision", b.name, "--sign-key", pem), "\n")
-	var err error
-	if b.signer, err = micro.SigningKey(pem); err != nil {
-		b.t.Fatal(err)
-	}
+	key := b.provision()
 	wrong := b.start(strings.Repeat("5a", 32))
 	b.refused()
 	wrong.kill()
@@ -92,6 +87,18 @@ func (b *board) life() {
 	if b.lasting {
 		b.interrupted(e)
 	}
+}
+
+// provision enrols the board, and gives its key.
+func (b *board) provision() string {
+	b.t.Helper()
+	pem := filepath.Join(b.t.TempDir(), "sign.pem")
+	key, _, _ := strings.Cut(b.must("micro", "provision", b.name, "--sign-key", pem), "\n")
+	var err error
+	if b.signer, err = micro.SigningKey(pem); err != nil {
+		b.t.Fatal(err)
+	}
+	return key
 }
 
 // refused waits until the gateway has seen a board whose key is wrong.

@@ -7,9 +7,28 @@
 extern const char board_platform[]; /* "micro/…" */
 
 void board_begin(void);
-int board_get(void); /* the next byte of the serial line, -1: none has come */
-void board_put(uint8_t b);
+void board_put(uint8_t b); /* to the serial line */
 uint32_t board_millis(void);
+
+/* The UART's next byte, -1: none has come; and whether it interrupts for those that come. */
+int board_take(void);
+void board_listen(uint8_t on);
+
+/* What the interrupt has received (line.c): the next byte, -1: none. The board's handler
+ * calls line_interrupt. */
+int line_get(void);
+void line_interrupt(void);
+
+/* An operation on a pin, as fescue_port has it; NULL: the board has none. */
+typedef int32_t board_pins(void *context, uint8_t operation, uint32_t pin, uint32_t value);
+extern board_pins *const board_pin;
+
+/* Ethernet, if there is any: begins and gives the controller's address, sends a frame,
+ * takes the next one, of at most ETHERNET_MOST bytes (0: none has come). */
+enum { ETHERNET_MOST = 1514 };
+void ethernet_begin(uint8_t address[6]);
+void ethernet_send(const uint8_t *frame, uint16_t n);
+uint16_t ethernet_take(uint8_t frame[ETHERNET_MOST]);
 
 /* Files and arguments of the emulator's host, by semihosting (semihost.c). */
 int host_arguments(char *line, uint32_t size);

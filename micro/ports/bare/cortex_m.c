@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "cortex_m.h"
 
 extern uint32_t __data_load, __data_begin, __data_end, __bss_begin, __bss_end, __stack;
 int main(void);
@@ -28,8 +29,14 @@ void reset(void)
 	stop();
 }
 
-__attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
-	(void (*)(void))&__stack, reset, stop, stop, stop, stop, stop, 0, 0, 0, 0, stop, stop, 0, stop, tick};
+__attribute__((section(".vectors"), used)) static void (*const vectors[16 + 32])(void) = {
+	(void (*)(void))&__stack, reset, stop, stop, stop, stop, stop, 0, 0, 0, 0, stop, stop, 0, stop, tick, [16 ... 47] = line_interrupt};
+
+void interrupt_enable(uint8_t number, uint8_t on)
+{
+	volatile uint32_t *set = (volatile uint32_t *)0xe000e100, *clear = (volatile uint32_t *)0xe000e180;
+	*(on ? set : clear) = 1u << number;
+}
 
 uint32_t board_millis(void) { return ticks; }
 

@@ -1,13 +1,15 @@
 /* The agent on a bare board in an emulator. Its flash is an array that is written
  * through to a file of the host, so that it outlives the emulator:
  *
- *     -semihosting-config enable=on,target=native,arg=fescue,arg=ID,arg=KEY,arg=FILE,arg=SIGN-KEY
+ *     -semihosting-config enable=on,target=native,arg=fescue,arg=ID,arg=KEY,arg=FILE,arg=SIGN-KEY,arg=LINE
  *
- * The keys are 64 hexadecimal digits each, or - for none. */
+ * The keys are 64 hexadecimal digits each, or - for none. LINE is - for the serial one, or
+ * on a board with Ethernet udp:OWN-ADDRESS:GATEWAY-ADDRESS:PORT. */
 #include <string.h>
 
 #include "../../core/fescue_agent.h"
 #include "board.h"
+#include "net.h"
 
 #ifndef POOL
 #define POOL 16384
@@ -72,9 +74,38 @@ static void nonce(void *context, uint8_t out[8])
 static void pump(void *context)
 {
 	(void)context;
-	for (int b; (b = board_get()) >= 0;)
+	for (int b; (b = line_get()) >= 0;)
 		fescue_link_input(&agent.link, (uint8_t)b);
 }
+
+#if BOARD_ETHERNET
+static network net;
+
+/* A packet is gathered, and goes out as one datagram. */
+static void net_line_write(void *context, const uint8_t *p, uint16_t n, uint8_t flush)
+{
+	static uint8_t packet[OUT];
+	static uint16_t count;
+	(void)context;
+	if (n <= sizeof packet - count) {
+		memcpy(packet + count, p, n);
+		count = (uint16_t)(count + n);
+	}
+	if (!flush)
+		return;
+	net_send(&net, packet, count);
+	count = 0;
+}
+
+/* A datagram's packet may lead here again, for the next one: each has a place of its own. */
+static void net_pump(void *context)
+{
+	uint8_t packet[DATA + 2 * FESCUE_PACKET_MOST];
+	(void)context;
+	for (uint16_t n; (n = net_take(&net, packet, sizeof packet)) > 0;)
+		fescue_link_datagram(&agent.link, packet, n);
+}
+#endif
 
 /* The next word of a line, ended with a zero; *line moves behind it. */
 static char *word(char **line)
@@ -118,9 +149,17 @@ int main(void)
 	port.link.key = parse_key(word(&line), key);
 	open_store(word(&line));
 	port.sign_key = parse_key(word(&line), sign_key);
+	port.pin = board_pin;
+#if BOARD_ETHERNET
+	if (net_begin(&net, word(&line))) {
+		port.link.line = FESCUE_DATAGRAM;
+		port.link.write = net_line_write;
+		port.pump = net_pump;
+	}
+#endif
 	fescue_agent_begin(&agent, &port);
 	for (;;) {
-		pump(NULL);
+		port.pump(NULL);
 		fescue_agent_poll(&agent);
 	}
 }

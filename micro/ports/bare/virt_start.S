@@ -10,3 +10,13 @@ _start:
 	j 1b
 2:	call main
 3:	j 3b
+
+	/* The handler's address; external interrupts, and interrupts at all. */
+	.option arch, +zicsr
+	.global interrupts_begin
+interrupts_begin:
+	csrw mtvec, a0
+	li a0, 1 << 11
+	csrs mie, a0
+	csrsi mstatus, 8
+	ret

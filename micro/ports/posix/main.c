@@ -260,6 +260,7 @@ static const char *options(int argc, char **argv, uint8_t key[32], uint8_t sign_
 		}
 		if (strcmp(argv[i], "--pins") == 0) {
 			port.pin = pins_operate;
+			port.adc = 1;
 			port.i2c = pins_i2c;
 			continue;
 		}

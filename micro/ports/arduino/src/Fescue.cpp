@@ -127,6 +127,7 @@ void FescueAgent::begin(Stream &on, const char *id, const uint8_t *key, const ch
 #endif
 #if FESCUE_PINS
 	port.pin = pin;
+	port.adc = 1;
 	port.i2c = bus;
 #endif
 	port.flash.base = store;
