@@ -49,7 +49,7 @@ func (c *Client) message(notices *int) (id uint32, topic string, n uint32) {
 // arrives whole and in order.
 func testOrder(t *testing.T, f Fixture) {
 	const publishers, topics, each = 3, 2, 5_000
-	b := Start(t, f, exchange.Options{})
+	b := Start(t, f, exchange.Options{BlockTimeout: time.Minute}) // a slow machine loses nothing
 	sub := b.Client(BobToken)
 	sub.Subscribe(1, "a/#", wire.Block, 0)
 	var sending sync.WaitGroup
@@ -81,7 +81,7 @@ func testOrder(t *testing.T, f Fixture) {
 }
 
 func testLarge(t *testing.T, f Fixture) {
-	b := Start(t, f, exchange.Options{})
+	b := Start(t, f, exchange.Options{BlockTimeout: time.Minute}) // a slow machine loses nothing
 	sub, pub := b.Client(BobToken), b.Client(AliceToken)
 	sub.Subscribe(1, "a/+", wire.Block, 0)
 	pub.Register(1, "a/large")
