@@ -100,7 +100,7 @@ test-c: deps ## The C and C++ SDKs: vectors, sanitizers, fuzzers, packages
 
 .PHONY: test-race
 test-race: deps ## The parts with the most concurrency, under the race detector
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/engine ./device/gateway ./device/agent ./device/logs ./server/api ./server/fleet ./client
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./exchange/... ./fabric ./device/access ./device/engine ./device/gateway ./device/agent ./device/logs ./server/api ./server/fleet ./client
 
 .PHONY: soak
 soak: deps build ## The long forms of tests: 100,000 kept messages and 20 kills of the broker, MQTT's promises over 12 kills, fuzzers (FUZZTIME)

@@ -265,8 +265,8 @@ int fescue_put_if(fescue_client *c, const char *key, const void *value, size_t s
 int fescue_delete(fescue_client *c, const char *key);
 int fescue_delete_if(fescue_client *c, const char *key, uint64_t expected);
 
-/* Tells of changes to keys, as FESCUE_CHANGE: s->flags says what besides. After a lost link the present keys come (again). End
- * it with fescue_unsubscribe(). */
+/* Tells of changes to keys, as FESCUE_CHANGE: s->flags says what besides. After a lost link the present keys come (again), but not
+ * those that went meanwhile: the client remembers none. End it with fescue_unsubscribe(). */
 int fescue_watch(fescue_client *c, fescue_subscription *s, const char *filter, fescue_handler handler, void *user);
 
 /* Gives handler each present key that matches, without its value, and returns how many. The handler must not use the client. */
