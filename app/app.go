@@ -12,7 +12,6 @@ import (
 
 	"fescue.dev/fescue/cli"
 	"fescue.dev/fescue/device/runtimes/worker"
-	"fescue.dev/fescue/device/sandbox"
 )
 
 // version is set by the linker (Makefile).
@@ -21,8 +20,7 @@ var version = ""
 // Main runs the program with its arguments, the first being its name, and
 // returns the exit status.
 func Main(args []string) int {
-	sandbox.Main()                // does not return in the helper that starts applications
-	worker.Main(insidePrograms()) // nor in a function that this binary serves
+	worker.Main(insidePrograms()) // does not return in a function that this binary serves
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"fescue.dev/fescue/fail"
@@ -23,11 +22,11 @@ const ImageProgram = "image"
 type ImageReference string
 
 // imageReference is host, name and digest; the tag says nothing beside a digest.
-var imageReference = regexp.MustCompile(`^((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d{1,5})?|[a-z0-9-]+:\d{1,5}|localhost)/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::[\w][\w.-]{0,127})?@(sha256:[0-9a-f]{64})$`)
+var imageReference = lazily(`^((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d{1,5})?|[a-z0-9-]+:\d{1,5}|localhost)/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::[\w][\w.-]{0,127})?@(sha256:[0-9a-f]{64})$`)
 
 // Validate tells what is wrong with the reference.
 func (i ImageReference) Validate() error {
-	if imageReference.MatchString(string(i)) && len(i) <= 512 {
+	if imageReference().MatchString(string(i)) && len(i) <= 512 {
 		return nil
 	}
 	hint := "Write host/name@sha256:…, such as docker.io/library/redis@sha256:…"
@@ -39,7 +38,7 @@ func (i ImageReference) Validate() error {
 
 // Parts are the registry's host, the name in it, and the digest.
 func (i ImageReference) Parts() (host, name string, digest Digest) {
-	m := imageReference.FindStringSubmatch(string(i))
+	m := imageReference().FindStringSubmatch(string(i))
 	if m == nil {
 		return "", "", ""
 	}

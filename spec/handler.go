@@ -18,11 +18,11 @@ type handlerRule struct {
 }
 
 var (
-	pythonHandler    = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
-	nodeHandler      = regexp.MustCompile(`^[\w-][\w./-]*\.[A-Za-z_$][\w$]*$`)
-	javaHandler      = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*(::[A-Za-z_$][\w$]*)?$`)
-	containerHandler = regexp.MustCompile(`^/?[\w.$:-]+(/[\w.$:-]+)*$`)
-	wasmHandler      = regexp.MustCompile(`^[^:]+\.wasm(:[^:]+)?$`)
+	pythonHandler    = lazily(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+	nodeHandler      = lazily(`^[\w-][\w./-]*\.[A-Za-z_$][\w$]*$`)
+	javaHandler      = lazily(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*(::[A-Za-z_$][\w$]*)?$`)
+	containerHandler = lazily(`^/?[\w.$:-]+(/[\w.$:-]+)*$`)
+	wasmHandler      = lazily(`^[^:]+\.wasm(:[^:]+)?$`)
 )
 
 // handlerRules by runtime; one that has none has no functions.
@@ -30,16 +30,16 @@ func handlerRules(runtime string) (handlerRule, bool) {
 	program := handlerRule{written: "the path of a program in the artifact", example: "For bin/detect in the artifact write bin/detect.", perEvent: true}
 	switch runtime {
 	case RuntimePython:
-		return handlerRule{form: pythonHandler, written: "module.function", example: "For a function handle in the file roots.py write roots.handle.", files: pythonFiles}, true
+		return handlerRule{form: pythonHandler(), written: "module.function", example: "For a function handle in the file roots.py write roots.handle.", files: pythonFiles}, true
 	case RuntimeNode:
-		return handlerRule{form: nodeHandler, written: "file.function", example: "For a function handler in the file index.js write index.handler.", files: nodeFiles}, true
+		return handlerRule{form: nodeHandler(), written: "file.function", example: "For a function handler in the file index.js write index.handler.", files: nodeFiles}, true
 	case RuntimeJava:
-		return handlerRule{form: javaHandler, written: "package.Class or package.Class::method", example: "Write com.example.Roots::handle."}, true
+		return handlerRule{form: javaHandler(), written: "package.Class or package.Class::method", example: "Write com.example.Roots::handle."}, true
 	case RuntimeWasm:
-		return handlerRule{form: wasmHandler, written: "file.wasm, or file.wasm:export", example: "For an export handle of detector.wasm write detector.wasm:handle; detector.wasm alone is run for each event.",
+		return handlerRule{form: wasmHandler(), written: "file.wasm, or file.wasm:export", example: "For an export handle of detector.wasm write detector.wasm:handle; detector.wasm alone is run for each event.",
 			files: func(handler string) []string { file, _, _ := strings.Cut(handler, ":"); return []string{file} }}, true
 	case RuntimeContainer:
-		return handlerRule{form: containerHandler, written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER.", perEvent: true}, true
+		return handlerRule{form: containerHandler(), written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER.", perEvent: true}, true
 	case RuntimeCpp:
 		return program, true // it may be compiled on the device
 	case RuntimeNative:

@@ -45,7 +45,7 @@ var textSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[Body]():           {"enum": []Body{BodyPayload, BodyFile, BodyStream}},
 	reflect.TypeFor[PayloadForm]():    {"enum": []PayloadForm{PayloadJSON, PayloadText, PayloadBytes}},
 	reflect.TypeFor[Missed]():         {"enum": []Missed{MissedSkip, MissedOnce}},
-	reflect.TypeFor[ImageReference](): {"pattern": imageReference.String(), "maxLength": 512},
+	reflect.TypeFor[ImageReference](): {"pattern": imageReference().String(), "maxLength": 512},
 	reflect.TypeFor[Full]():           {"enum": []Full{FullDropOldest, FullRefuse}},
 	reflect.TypeFor[IPC]():            {"enum": []IPC{IPCUnix, IPCMqueue, IPCTCP}},
 	reflect.TypeFor[Endpoint]():       {"pattern": `^(\*|([a-z0-9._-]+|\[[0-9a-f:]+\]):[0-9]+(/udp)?)$`, "examples": []string{"api.example.com:443", "192.168.1.10:502", "[2001:db8::7]:443", "time.example.com:123/udp", "localhost:1883", "*"}},

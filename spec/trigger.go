@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -142,11 +141,11 @@ type Order string
 // OrderTopic keeps the order of each topic.
 const OrderTopic Order = "topic"
 
-var orderForm = regexp.MustCompile(`^payload(\.[A-Za-z_][A-Za-z0-9_-]*){1,8}$`)
+var orderForm = lazily(`^payload(\.[A-Za-z_][A-Za-z0-9_-]*){1,8}$`)
 
 // Validate tells what is wrong with the order.
 func (o Order) Validate() error {
-	if o == OrderTopic || orderForm.MatchString(string(o)) && len(o) <= 256 {
+	if o == OrderTopic || orderForm().MatchString(string(o)) && len(o) <= 256 {
 		return nil
 	}
 	return fail.New(fail.Invalid, "", "%q is no order", cutText(string(o))).
@@ -166,8 +165,8 @@ func (o Order) Members() []string {
 type Route string
 
 var (
-	routeForm = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|ANY) ((?:/(?:[A-Za-z0-9._~-]+|\{[a-z][A-Za-z0-9]*\}))*(?:/|/\{[a-z][A-Za-z0-9]*\.\.\.\})?)$`)
-	paramForm = regexp.MustCompile(`\{([a-z][A-Za-z0-9]*)(\.\.\.)?\}`)
+	routeForm = lazily(`^(GET|POST|PUT|PATCH|DELETE|ANY) ((?:/(?:[A-Za-z0-9._~-]+|\{[a-z][A-Za-z0-9]*\}))*(?:/|/\{[a-z][A-Za-z0-9]*\.\.\.\})?)$`)
+	paramForm = lazily(`\{([a-z][A-Za-z0-9]*)(\.\.\.)?\}`)
 )
 
 // ReservedPath begins the paths that are the gateway's own.
@@ -175,7 +174,7 @@ const ReservedPath = "/_fescue/"
 
 // Validate tells what is wrong with the route.
 func (r Route) Validate() error {
-	m := routeForm.FindStringSubmatch(string(r))
+	m := routeForm().FindStringSubmatch(string(r))
 	switch {
 	case m == nil || m[2] == "" || len(r) > 256:
 		return fail.New(fail.Invalid, "", "%q is no route", cutText(string(r))).
@@ -211,7 +210,7 @@ func (r Route) Path() string {
 // Parameters are the names of the path's parameters, in order.
 func (r Route) Parameters() []string {
 	var names []string
-	for _, m := range paramForm.FindAllStringSubmatch(r.Path(), -1) {
+	for _, m := range paramForm().FindAllStringSubmatch(r.Path(), -1) {
 		names = append(names, m[1])
 	}
 	return names

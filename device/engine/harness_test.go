@@ -31,10 +31,8 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// TestMain lets the test binary be the sandbox's helper, and a device that is
-// killed (crash_test.go).
+// TestMain lets the test binary be a device that is killed (crash_test.go).
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
 	}

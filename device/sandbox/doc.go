@@ -9,6 +9,6 @@
 // enforces: nothing is claimed that was not tried.
 //
 // A program is started through the agent's own binary, executed again under the
-// name [HelperName]: main must call [Main] before anything else. See
+// name [jail.Name]: that it imports this package is all it takes. See
 // docs/design/sandbox.md for the course of a start and the reasons.
 package sandbox

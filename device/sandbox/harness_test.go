@@ -17,11 +17,10 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// TestMain lets the test binary be three things more: the sandbox's helper, a
+// TestMain lets the test binary be two things more, besides the sandbox's helper: a
 // program that tries something from within (see inside_test.go), and an agent to
 // be killed.
 func TestMain(m *testing.M) {
-	Main()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case insideName:

@@ -17,17 +17,6 @@ import (
 	"fescue.dev/fescue/spec"
 )
 
-// HelperName is the name (argv[0]) under which the binary runs as helper.
-const HelperName = "fescue-sandbox"
-
-// Main runs the helper and does not return if the program was executed as
-// [HelperName]; otherwise it returns at once. main calls it before anything else.
-func Main() {
-	if len(os.Args) > 0 && os.Args[0] == HelperName {
-		os.Exit(jail.Main())
-	}
-}
-
 // Sandbox starts programs. It is safe for concurrent use.
 type Sandbox struct {
 	config   Config

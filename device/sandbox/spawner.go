@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"fescue.dev/fescue/device/sandbox/jail"
 	"fescue.dev/fescue/fail"
 )
 
@@ -47,7 +48,7 @@ func (s *spawner) start(ctx context.Context, attr *os.ProcAttr) (*os.Process, er
 	}
 	results := make(chan result, 1)
 	request := func() {
-		process, err := os.StartProcess("/proc/self/exe", []string{HelperName}, attr)
+		process, err := os.StartProcess("/proc/self/exe", []string{jail.Name}, attr)
 		results <- result{process, err}
 	}
 	select {

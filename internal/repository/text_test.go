@@ -36,15 +36,17 @@ func TestPackageComments(t *testing.T) {
 }
 
 // What runs at start is wired in package app, in reading order; an init() runs
-// unseen, in every command, and costs each start.
+// unseen, in every command, and costs each start. The sandbox's helper is the exception: it
+// ends in its own, so that a start does not pay for what others prepare.
 func TestNoInit(t *testing.T) {
+	const helper = "device/sandbox/jail/main.go"
 	for _, file := range goFiles(t) {
 		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" && file != helper {
 				t.Errorf("%s has an init function", file)
 			}
 		}

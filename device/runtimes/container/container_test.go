@@ -19,10 +19,8 @@ import (
 	"fescue.dev/fescue/fail"
 )
 
-// TestMain lets the test binary be the sandbox's helper and, under these names in an image, programs that
-// speak the protocol.
+// TestMain lets the test binary be, under these names in an image, programs that speak the protocol.
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	kinds := runtimetest.Programs()
 	kinds["function"] = worker.Function(func(h *worker.Host, _ []string) (worker.Handler, error) { return function{h}.handle, nil })
 	if name := filepath.Base(os.Args[0]); kinds[name] != nil {

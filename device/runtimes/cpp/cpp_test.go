@@ -11,13 +11,11 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/cpp"
 	"fescue.dev/fescue/device/runtimes/runtimetest"
-	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/sdk"
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	goleak.VerifyTestMain(m)
 }
 

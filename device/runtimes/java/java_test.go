@@ -13,12 +13,10 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/java"
 	"fescue.dev/fescue/device/runtimes/runtimetest"
-	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/sdk"
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	goleak.VerifyTestMain(m)
 }
 

@@ -14,14 +14,11 @@ import (
 	"fescue.dev/fescue/device/runtimes/native"
 	"fescue.dev/fescue/device/runtimes/runtimetest"
 	"fescue.dev/fescue/device/runtimes/worker"
-	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/fail"
 )
 
-// TestMain lets the test binary be the sandbox's helper, the worker of programs per
-// event, and, under these names, programs that speak the protocol.
+// TestMain lets the test binary be the worker of programs per event, and, under these names, programs that speak the protocol.
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	kinds := runtimetest.Programs()
 	kinds[native.Kind] = worker.Function(native.LoadProgram)
 	if name := filepath.Base(os.Args[0]); kinds[name] != nil {

@@ -10,12 +10,10 @@ import (
 	"fescue.dev/fescue/device/runtimes"
 	"fescue.dev/fescue/device/runtimes/python"
 	"fescue.dev/fescue/device/runtimes/runtimetest"
-	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/sdk"
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	goleak.VerifyTestMain(m)
 }
 

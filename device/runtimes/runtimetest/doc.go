@@ -6,6 +6,6 @@
 // The tests of each runtime below device/runtimes call [Run] with a function of that
 // language. Nothing is simulated: programs run in the real sandbox, as the users and
 // with the limits that the deployment engine gives them, and speak with the real
-// Data Xchange. A test binary that uses it must call sandbox.Main, and the Main of the
+// Data Xchange. A test binary that uses it must call the Main of the
 // workers it tests, first in its TestMain.
 package runtimetest

@@ -16,12 +16,10 @@ import (
 	"fescue.dev/fescue/device/runtimes/runtimetest"
 	"fescue.dev/fescue/device/runtimes/wasm"
 	"fescue.dev/fescue/device/runtimes/worker"
-	"fescue.dev/fescue/device/sandbox"
 	"fescue.dev/fescue/fail"
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main()
 	worker.Main(map[string]worker.Program{wasm.Kind: worker.Function(wasm.Load), wasm.CompileKind: wasm.Compile})
 	goleak.VerifyTestMain(m)
 }

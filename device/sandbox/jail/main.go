@@ -11,10 +11,19 @@ import (
 	"fescue.dev/fescue/fail"
 )
 
-// Main is the helper's whole life; it returns the status to exit with. The
-// agent sets GOGC=off and GOMAXPROCS=1 for it: the heap stays below a megabyte,
-// and one processor makes the runtime start faster and smaller.
-func Main() int {
+// Name is the name (argv[0]) under which the binary is the helper.
+const Name = "fescue-sandbox"
+
+// The helper begins, and ends, while the binary initializes: what server and broker
+// prepare for themselves, in each process, takes longer than all that the helper does.
+func init() { //nolint:gochecknoinits // see above: a start of every program waits for it
+	if len(os.Args) > 0 && os.Args[0] == Name {
+		os.Exit(run())
+	}
+}
+
+// run is the helper's whole life; it returns the status to exit with.
+func run() int {
 	syscall.Umask(0o022)
 	control, err := openControl()
 	if err != nil {
