@@ -2,7 +2,7 @@
 // page takes without stalling.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launch, open, type Watched } from "./browser";
+import { accessible, launch, open, type Watched } from "./browser";
 import { eventually, Fescue } from "./fescue";
 import { flood, scroll, smoothness, talker } from "./many";
 
@@ -110,6 +110,7 @@ describe("with 500 devices", () => {
     expect(await rows()).toBeLessThan(100);
     await page.getByRole("group", { name: "By site" }).getByRole("button", { name: "site=lyon 125" }).click();
     await page.getByRole("link", { name: "edge-001" }).waitFor();
+    await accessible(page, "many devices");
     await page.getByRole("link", { name: "edge-000" }).waitFor({ state: "detached" });
     await page.getByLabel("Label to group by").selectOption("rack");
     await page.getByRole("button", { name: "rack=3 40" }).waitFor();
@@ -132,6 +133,7 @@ describe("with 500 devices", () => {
     await dialog.getByRole("button", { name: "site=turku 125" }).click();
     await dialog.getByRole("button", { name: "Choose these 125" }).click();
     await dialog.getByText("It replaces the version on 125 devices.").waitFor();
+    await accessible(page, "choice of devices");
     await dialog.getByLabel(/^edge-007 /).uncheck();
     await dialog.getByRole("button", { name: "On 124 devices" }).waitFor();
     await dialog.getByRole("button", { name: "Cancel" }).click();

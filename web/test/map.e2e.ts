@@ -13,6 +13,7 @@ beforeAll(async () => {
   [fescue, browser] = await Promise.all([Fescue.start(), launch()]);
   deployText(fescue, source, { "main.py": publishes });
   deployText(fescue, sink, { "main.py": hears });
+  deployText(fescue, clock, { "f.py": "def handle(event, context):\n    return event\n" });
   seen = await open(browser, fescue);
 });
 afterAll(async () => {
@@ -27,6 +28,8 @@ const service = (name: string, resources: string) =>
   `name: ${name}\nversion: 1.0.0\nruntime: python\nresources:\n${resources}commands:\n  - run: python main.py\n`;
 const source = service("source", "  publish: [home/+, lonely/cry, never/used]\n");
 const sink = service("sink", '  subscribe: ["home/#", never/heard]\n');
+const clock =
+  "name: clock\nversion: 1.0.0\nruntime: python\nhandler: f.handle\ntriggers:\n  - schedule: every 1h\n  - http: POST /tick\n";
 const publishes = `import time
 import fescue
 
@@ -60,7 +63,25 @@ it("draws many topics as one, with what flows over the edges", async () => {
     const rates = await page.locator(".react-flow__edge-text").allTextContents();
     return rates.filter((r) => Number(r.replace("/s", "")) > rooms).length >= 2;
   });
-  expect(await page.locator(".react-flow__node").count()).toBeLessThan(12);
+  expect(await page.locator(".react-flow__node").count()).toBeLessThan(15);
+  await node("every 1h").getByText("trigger").waitFor();
+  await node("POST /tick").waitFor();
+  const colour = (part: string) =>
+    page
+      .locator(part)
+      .first()
+      .evaluate((e) => getComputedStyle(e).fill);
+  expect(await colour(".react-flow__edge-textbg")).not.toBe(await colour(".react-flow__edge-text"));
+});
+
+it("is drawn downwards on a phone", async () => {
+  const { page } = seen;
+  const at = async (text: string) => (await node(text).boundingBox())!;
+  expect((await at("home/")).x).toBeGreaterThan((await at("source")).x + 100);
+  const { width, height } = page.viewportSize()!;
+  await page.setViewportSize({ width: 360, height: 740 });
+  await eventually("below each other", async () => (await at("home/")).y > (await at("source")).y + 40);
+  await page.setViewportSize({ width, height });
 });
 
 it("draws what nobody hears and what is granted and not used as such", async () => {

@@ -39,7 +39,7 @@ describe("the keyboard alone", () => {
     await page.keyboard.press("Enter"); // which indents
     await page.keyboard.type('return "by hand"');
     await page.getByText("Checked, no faults").waitFor();
-    await page.keyboard.press("Control+m"); // from now on Tab leaves the editor; so it does for 2 s after Escape
+    await page.keyboard.press("Control+m"); // from now on Tab leaves the editor
     await tabTo("button", "Deploy", "Shift+Tab");
     await page.keyboard.press("Enter");
     await page.locator('[data-step="switch"][data-status="succeeded"]').waitFor();
@@ -52,6 +52,25 @@ describe("the keyboard alone", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("menuitem", { name: "Stop" }).waitFor();
     await page.keyboard.press("Escape");
+  });
+
+  it("leaves the editor with Escape and then Tab, either way", async () => {
+    const { page } = seen;
+    await page.goto(fescue.url + "/applications/typed/edit");
+    const editor = page.getByRole("textbox", { name: "Text of typed.py" });
+    const inside = () => editor.evaluate((e) => e.contains(document.activeElement));
+    await editor.focus();
+    await page.keyboard.press("Tab"); // indents
+    expect(await inside()).toBe(true);
+    for (const key of ["Tab", "Shift+Tab"]) {
+      await editor.focus();
+      await eventually("it is left", async () => {
+        await page.keyboard.press("Escape");
+        await page.keyboard.press(key);
+        return !(await inside());
+      });
+    }
+    await page.getByRole("button", { name: "Discard edits" }).click();
   });
 });
 

@@ -40,6 +40,14 @@ describe.each(Object.entries(looks))("%s", (look, options) => {
   });
 });
 
+it("the chosen tab is in sight on a phone", async () => {
+  const { page } = await open(browser, fescue, looks.phone);
+  await page.goto(fescue.url + "/applications/hello/logs");
+  const tab = (await page.getByRole("tab", { name: "Logs", selected: true }).boundingBox())!;
+  expect(tab.x + tab.width).toBeLessThanOrEqual(looks.phone.viewport.width);
+  await page.context().close();
+});
+
 it("sign in", async () => {
   for (const colorScheme of ["light", "dark"] as const) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 360, height: 740 } });

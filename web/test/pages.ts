@@ -18,6 +18,13 @@ const press = (button: string, end: string) => async (page: Page) => {
   await page.getByRole("button", { name: end }).waitFor();
 };
 
+// pressBoth opens a dialog from a menu.
+const pressBoth = (button: string, item: string, end: string) => async (page: Page) => {
+  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("menuitem", { name: item }).click();
+  await page.getByRole("button", { name: end }).waitFor();
+};
+
 async function configuration(page: Page) {
   await page.getByRole("button", { name: "fescue.yaml" }).click();
   await page.getByText("Checked, no faults").waitFor();
@@ -45,7 +52,7 @@ export const pages: Place[] = [
   { name: "topics-values", path: "/topics", ready: lastValues },
   { name: "device", path: "/devices/{device}", ready: (page) => plots(page, 4) },
   { name: "device-labels", path: "/devices/{device}", ready: press("Edit labels", "Save") },
-  { name: "map", path: "/map", ready: (page) => page.locator(".react-flow__node", { hasText: "poly/roots" }).waitFor() },
+  { name: "map", path: "/map", ready: (page) => page.locator(".react-flow__edge-text").first().waitFor() },
   { name: "applications", path: "/applications", ready: text("roots-server") },
   { name: "application", path: "/applications/hello", ready: text("May publish") },
   { name: "application-code", path: "/applications/hello/code", ready: text("def handle") },
@@ -68,6 +75,8 @@ export const pages: Place[] = [
   { name: "settings", path: "/settings", ready: text("SQLite") },
   { name: "settings-credential", path: "/settings", ready: press("New credential", "Make it") },
   { name: "application-redeploy", path: "/applications/hello/versions", ready: press("Deploy again", "Deploy 0.2.0") },
+  { name: "application-delete", path: "/applications/hello", ready: pressBoth("More", "Delete…", "Keep it") },
+  { name: "settings-revoke", path: "/settings", ready: press("Revoke backup", "Keep it") },
   { name: "missing", path: "/nowhere/at/all", ready: heading("No such page") },
 ];
 

@@ -32,6 +32,7 @@ it("takes pictures of every page", async () => {
   const only = process.env.ONLY?.split(",");
   const empty = await open(browser, fescue, looks.light);
   await empty.page.goto(fescue.url + "/");
+  await empty.page.getByText("Write your first function").waitFor();
   await settled(empty.page, "overview-empty-light");
   await populate(fescue);
   for (const [look, options] of Object.entries(looks)) {

@@ -1,7 +1,7 @@
 // One person's way through the console, in a real browser against the real binary.
 import type { Browser } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { one, type Watched, write } from "./browser";
+import { accessible, one, type Watched, write } from "./browser";
 import { eventually, type Fescue } from "./fescue";
 
 let fescue: Fescue;
@@ -192,6 +192,7 @@ describe("the console", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: "Make it" }).click();
     expect((await page.getByLabel("Password").innerText()).trim().length).toBeGreaterThan(15);
+    await accessible(page, "a new login");
     await page.getByRole("button", { name: "Done" }).click();
     const row = page.getByRole("row", { name: /kitchen-sensor/ });
     await row.getByText("greeter/request").waitFor();

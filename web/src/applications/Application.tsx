@@ -33,6 +33,9 @@ const tabs = [
   ["logs", "Logs"],
 ] as const;
 
+// Where the tabs have no room, the chosen one is scrolled to.
+const inSight = (tab: HTMLElement | null) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 export default function Application({ name, tab }: { name: string; tab: string }) {
   const query = useQuery(application(name));
   const [, go] = useLocation();
@@ -47,7 +50,7 @@ export default function Application({ name, tab }: { name: string; tab: string }
           >
             <Tabs.List mb="md" className="tabs">
               {tabs.map(([value, label]) => (
-                <Tabs.Tab key={value} value={value}>
+                <Tabs.Tab key={value} value={value} ref={value === tab ? inSight : undefined}>
                   {label}
                 </Tabs.Tab>
               ))}

@@ -17,10 +17,10 @@ import { useTopics } from "../topics/useTopics";
 import { type Used, usedBy } from "./used";
 
 const columns: Column<Used>[] = [
-  { name: "Topic", width: "minmax(90px, 2fr)", cell: (u) => <span className="mono">{u.topic}</span> },
+  { name: "Topic", width: "minmax(64px, 2fr)", cell: (u) => <span className="mono">{u.topic}</span> },
   {
     name: "It",
-    width: "minmax(122px, 2fr)",
+    width: "minmax(150px, 2fr)",
     cell: (u) => (
       <span className="headline">
         {u.does}
@@ -34,7 +34,7 @@ const columns: Column<Used>[] = [
   },
   {
     name: "Rate",
-    width: "minmax(60px, 1fr)",
+    width: "minmax(44px, 1fr)",
     cell: (u) => (
       <Group gap="sm" wrap="nowrap">
         {rate(u.rate)}

@@ -22,14 +22,14 @@ export function Versions({ app }: { app: Application }) {
   const [chosen, setChosen] = useState<ApplicationVersion>();
   const running = new Set(app.placements.map((p) => p.actual || p.version));
   const columns: Column<ApplicationVersion>[] = [
-    { name: "Version", width: "minmax(80px, 1fr)", cell: (v) => <strong>{v.version}</strong> },
-    { name: "Status", width: "minmax(96px, 1fr)", cell: (v) => <Status state={v.status} /> },
+    { name: "Version", width: "minmax(56px, 1fr)", cell: (v) => <strong>{v.version}</strong> },
+    { name: "Status", width: "minmax(90px, 1fr)", cell: (v) => <Status state={v.status} /> },
     { name: "Last word of a device", width: "minmax(150px, 1.5fr)", from: "md", cell: (v) => v.reported },
     { name: "Stored", width: "minmax(110px, 1fr)", from: "sm", cell: (v) => <When at={v.createdAt} /> },
     {
       name: "Actions",
       hideName: true,
-      width: "118px",
+      width: "98px",
       cell: (v) => (
         <Button size="compact-xs" variant="default" onClick={() => setChosen(v)}>
           {running.has(v.version) ? "Deploy again" : "Deploy"}

@@ -23,7 +23,16 @@ const columns: Column<Deployment>[] = [
     from: "sm",
     cell: (d) => (d.devices.length === 1 ? d.devices[0]!.device : `${d.devices.length} devices`),
   },
-  { name: "Reason", width: "minmax(140px, 2fr)", from: "lg", cell: (d) => <span title={reason(d)}>{reason(d)}</span> },
+  {
+    name: "Reason",
+    width: "minmax(140px, 2fr)",
+    from: "lg",
+    cell: (d) => (
+      <span className="one-line" title={reason(d)}>
+        {reason(d)}
+      </span>
+    ),
+  },
   {
     name: "Took",
     width: "90px",

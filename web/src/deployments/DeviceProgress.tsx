@@ -1,8 +1,9 @@
 // DeviceProgress is a deployment's course on one device, step by step, and why it failed.
-import { Alert, Collapse, Group, Text, UnstyledButton } from "@mantine/core";
-import { IconAlertTriangle, IconCheck, IconChevronDown, IconMinus, IconX } from "@tabler/icons-react";
+import { Collapse, Group, Text, UnstyledButton } from "@mantine/core";
+import { IconCheck, IconChevronDown, IconMinus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { Status } from "../parts/Status";
+import { Alarm } from "../parts/Trouble";
 import { count, span } from "../parts/words";
 import { type Course, type StepCourse, stepWords } from "./progress";
 
@@ -64,16 +65,7 @@ function Step({ step }: { step: StepCourse }) {
 
 function Reason({ course }: { course: Course }) {
   return (
-    <Alert
-      role="alert"
-      color="red"
-      variant="outline"
-      className="trouble"
-      m="md"
-      mt={0}
-      icon={<IconAlertTriangle size={18} aria-hidden />}
-      title="The deployment failed"
-    >
+    <Alarm title="The deployment failed" m="md" mt={0}>
       <Text size="sm" className="breakable">
         {course.message || "The device gave no reason."} {course.hint}
       </Text>
@@ -88,6 +80,6 @@ function Reason({ course }: { course: Course }) {
       <Text size="sm" mt="xs">
         A version that ran before goes on running.
       </Text>
-    </Alert>
+    </Alarm>
   );
 }

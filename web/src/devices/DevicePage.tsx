@@ -107,7 +107,7 @@ function About({ device: d }: { device: Device }) {
           <Fact key={name} name={`Runtime ${name}`} value={value} />
         ))}
         {otherFacts(d).map(([name, value]) => (
-          <Fact key={name} name={name} value={value} />
+          <Fact key={name} name={titled(name.replaceAll(".", " "))} value={value} />
         ))}
       </dl>
     </Stack>

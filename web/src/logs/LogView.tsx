@@ -1,6 +1,6 @@
 // LogView is live output: it stays where the reader scrolled and says how much came
 // below; at the end it follows.
-import { ActionIcon, Button, Group, NativeSelect, Text, TextInput, Tooltip } from "@mantine/core";
+import { Button, Group, NativeSelect, Text, TextInput } from "@mantine/core";
 import { IconArrowDown, IconDownload, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
@@ -15,6 +15,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import { type StreamState } from "../api/follow";
+import { Act } from "../parts/Act";
 import { Trouble } from "../parts/Trouble";
 import { clock, count, number } from "../parts/words";
 import { found, type Level, type Line, levelOf, levels } from "./buffer";
@@ -82,16 +83,6 @@ export function LogView({ application = "", device = "", range = live, height = 
         {held.dropped > 0 && `; ${count(held.dropped, "line")} lost because they came too fast`}
       </Text>
     </div>
-  );
-}
-
-function Act({ label, onClick, children }: { label: string; onClick: () => void; children: React.ReactNode }) {
-  return (
-    <Tooltip label={label}>
-      <ActionIcon variant="default" size={30} aria-label={label} onClick={onClick}>
-        {children}
-      </ActionIcon>
-    </Tooltip>
   );
 }
 

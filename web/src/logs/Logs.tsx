@@ -1,25 +1,19 @@
 // Logs: what all applications write, as it comes or of a time.
 import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "wouter";
 import { applications } from "../api/queries";
 import { DevicePick } from "../devices/DevicePick";
 import { Page } from "../parts/Page";
+import { useAddress } from "../parts/useAddress";
 import { Pick } from "../parts/Pick";
 import { LogView } from "./LogView";
 import { RangeChoice, useRange } from "./RangeChoice";
 
 export default function Logs() {
-  const [search, setSearch] = useSearchParams();
+  const [search, choose] = useAddress();
   const [application, device] = [search.get("application") ?? "", search.get("device") ?? ""];
   const time = useRange();
   const apps = useQuery(applications).data ?? [];
-  const choose = (key: string, value: string) =>
-    setSearch((was) => {
-      if (value) was.set(key, value);
-      else was.delete(key);
-      return was;
-    });
   return (
     <Page title="Logs" note="What applications write, from all devices, as it comes or of a time.">
       <div>

@@ -1,6 +1,7 @@
 // LogBuffer holds the newest lines of output for a view: in order of time, bounded,
 // and handed to the page some times a second however fast they come.
 import type { LogLine } from "../api/client";
+import { Gathered } from "../parts/gathered";
 
 export interface Line extends LogLine {
   device: string;
@@ -17,49 +18,42 @@ export interface LogState {
 const capacity = 10_000;
 const pause = 100;
 
-export class LogBuffer {
-  private state: LogState = { lines: [], discarded: 0, dropped: 0 };
+const empty: LogState = { lines: [], discarded: 0, dropped: 0 };
+
+export class LogBuffer extends Gathered<LogState> {
   private waiting: Line[] = [];
   private dropped = 0;
   private limited: LogState["limited"];
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private listeners = new Set<() => void>();
   private keys = 0;
 
-  subscribe = (listener: () => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
-  get = () => this.state;
+  constructor() {
+    super(empty, pause);
+  }
 
   add(line: LogLine & { device: string }) {
     this.waiting.push({ ...line, key: this.keys++ });
-    this.timer ??= setTimeout(this.flush, pause);
+    this.later();
   }
 
   drop(n: number) {
     this.dropped += n;
-    this.timer ??= setTimeout(this.flush, pause);
+    this.later();
   }
 
   limit(limited: NonNullable<LogState["limited"]>) {
     this.limited = limited.followed < limited.outputs ? limited : undefined;
-    this.timer ??= setTimeout(this.flush, pause);
+    this.later();
   }
 
   clear() {
     this.waiting = [];
-    this.state = { lines: [], discarded: 0, dropped: 0, limited: this.limited };
-    this.tell();
+    this.put({ ...empty, limited: this.limited });
   }
 
-  flush = () => {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+  protected taken(): LogState {
     const lines = merge(this.state.lines, this.waiting);
     const over = Math.max(0, lines.length - capacity);
-    this.state = {
+    const state = {
       lines: over ? lines.slice(over) : lines,
       discarded: this.state.discarded + over,
       dropped: this.state.dropped + this.dropped,
@@ -67,11 +61,7 @@ export class LogBuffer {
     };
     this.waiting = [];
     this.dropped = 0;
-    this.tell();
-  };
-
-  private tell() {
-    for (const listener of this.listeners) listener();
+    return state;
   }
 }
 

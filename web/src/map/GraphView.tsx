@@ -60,7 +60,7 @@ export default function GraphView({ graph }: { graph: Graph }) {
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ maxZoom: 1.1, minZoom: legible, padding: 0.08 }}
+        fitViewOptions={{ maxZoom: 1.1, minZoom: legible, padding: 0.12 }}
         minZoom={0.15}
         nodesDraggable={false}
         nodesConnectable={false}
@@ -119,6 +119,13 @@ function TopicNode({ data: { node }, ...at }: NodeProps<Drawn>) {
   );
 }
 
+const TriggerNode = ({ data: { node }, ...at }: NodeProps<Drawn>) => (
+  <Box node={node} at={at}>
+    <span title={node.name}>{node.name}</span>
+    <span className="node-note">trigger</span>
+  </Box>
+);
+
 const OutsideNode = ({ data: { node }, ...at }: NodeProps<Drawn>) => (
   <Box node={node} at={at}>
     <span>{node.name}</span>
@@ -142,4 +149,4 @@ function Box({ node, at, children }: BoxProps) {
   );
 }
 
-const nodeTypes = { application: ApplicationNode, topic: TopicNode, outside: OutsideNode };
+const nodeTypes = { application: ApplicationNode, topic: TopicNode, trigger: TriggerNode, outside: OutsideNode };

@@ -2,17 +2,18 @@
 import { Group, SegmentedControl, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
-import { Link, useSearchParams } from "wouter";
+import { Link } from "wouter";
 import { devices } from "../api/queries";
 import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
 import { Search } from "../parts/Search";
+import { useAddress } from "../parts/useAddress";
 import { rate } from "../parts/words";
 import { usePlaced } from "../topics/usePlaced";
 import { useTopics } from "../topics/useTopics";
-import { type Graph, graphOf } from "./graph";
+import { type Edge, type Graph, graphOf } from "./graph";
 import { around, busiest, clustered, narrowed, type Show } from "./view";
 
 const GraphView = lazy(() => import("./GraphView"));
@@ -22,19 +23,10 @@ const mostNodes = 120;
 
 export default function MapPage() {
   const machines = useQuery(devices);
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useAddress({ replace: true });
   const device = params.get("device") ?? (machines.data?.find((d) => d.connected) ?? machines.data?.[0])?.id ?? "";
   const search = params.get("search") ?? "";
   const show = (params.get("show") ?? "all") as Show;
-  const put = (key: string, value: string) =>
-    setParams(
-      (was) => {
-        if (value) was.set(key, value);
-        else was.delete(key);
-        return was;
-      },
-      { replace: true },
-    );
   const { query, rates } = useTopics(device);
   const placed = usePlaced(device);
   const whole = useMemo(() => graphOf(placed, rates), [placed, rates]);
@@ -96,6 +88,9 @@ export default function MapPage() {
   );
 }
 
+const said = (e: Edge) =>
+  !e.used ? "granted, not used" : e.from.startsWith("trigger:") ? "calls it" : e.shared ? "some" : rate(e.rate);
+
 // InWords is the same graph for those who do not see it.
 function InWords({ graph }: { graph: Graph }) {
   const name = new Map(graph.nodes.map((n) => [n.id, n.name]));
@@ -105,7 +100,7 @@ function InWords({ graph }: { graph: Graph }) {
       <ul className="words">
         {graph.edges.map((e) => (
           <li key={e.id}>
-            {name.get(e.from)} → {name.get(e.to)}: {!e.used ? "granted, not used" : e.shared ? "some" : rate(e.rate)}
+            {name.get(e.from)} → {name.get(e.to)}: {said(e)}
           </li>
         ))}
         {graph.nodes

@@ -5,6 +5,7 @@ const app = (name: string, publish: string[], subscribe: string[]) => ({
   name,
   state: "running",
   grants: { publish, subscribe },
+  causes: [] as string[],
 });
 const topic = (name: string, more = {}) => ({
   topic: name,
@@ -44,6 +45,16 @@ describe("graphOf", () => {
       "app:x => topic:a shared",
       "app:y => topic:a shared",
     ]));
+
+  it("shows what else has an application called", () => {
+    const g = graphOf([{ ...app("x", [], []), causes: ["every 10s", "POST /x"] }], []);
+    expect(g.nodes.map((n) => [n.kind, n.name])).toEqual([
+      ["application", "x"],
+      ["trigger", "every 10s"],
+      ["trigger", "POST /x"],
+    ]);
+    expect(lines(g)).toEqual(["trigger:x:every 10s => app:x 0", "trigger:x:POST /x => app:x 0"]);
+  });
 
   it("shows clients from outside", () => {
     const g = graphOf([], [topic("a", { publishedBy: ["@nats"], subscribedBy: ["@nats", "@agent"] })]);

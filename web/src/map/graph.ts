@@ -1,4 +1,4 @@
-// The graph of who talks to whom on a device: applications, topics and outside clients;
+// The graph of who talks to whom on a device: applications, topics, triggers and outside clients;
 // what is granted and not used, and what is published and heard by nobody.
 import { matchesFilter } from "../applications/grants";
 import type { TopicRate } from "../topics/rates";
@@ -6,7 +6,7 @@ import type { Placed } from "../topics/usePlaced";
 
 export interface Node {
   id: string;
-  kind: "application" | "topic" | "outside";
+  kind: "application" | "topic" | "trigger" | "outside";
   name: string;
   note: string; // what is to be said of it, "" if nothing
   state: string; // of an application
@@ -33,7 +33,13 @@ const outside: Record<string, string> = { "@nats": "MQTT and NATS clients", "@ag
 
 export function graphOf(placed: Placed[], topics: TopicRate[]): Graph {
   const g = new Builder();
-  for (const p of placed) g.node({ id: appID(p.name), kind: "application", name: p.name, state: p.state });
+  for (const p of placed) {
+    g.node({ id: appID(p.name), kind: "application", name: p.name, state: p.state });
+    for (const cause of p.causes) {
+      const id = g.node({ id: `trigger:${p.name}:${cause}`, kind: "trigger", name: cause });
+      g.edge(id, appID(p.name), { used: true });
+    }
+  }
   const real = topics.filter((t) => !/[+#]/.test(t.topic) && !t.topic.startsWith("$"));
   for (const t of real) {
     g.node({ id: topicID(t.topic), kind: "topic", name: t.topic, note: noteOf(t, placed), rate: t.rate });

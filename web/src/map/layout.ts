@@ -6,6 +6,7 @@ import type { Graph, Node } from "./graph";
 export const sizes: Record<Node["kind"], { width: number; height: number }> = {
   application: { width: 170, height: 52 },
   topic: { width: 190, height: 52 },
+  trigger: { width: 170, height: 44 },
   outside: { width: 150, height: 44 },
 };
 

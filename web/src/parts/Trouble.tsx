@@ -2,6 +2,7 @@
 // what can be tried.
 import { Alert, Anchor, Button, Code, List, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { failureOf } from "../api/failure";
 
 interface TroubleProps {
@@ -10,18 +11,26 @@ interface TroubleProps {
   onRetry?: () => void;
 }
 
+// Alarm is the frame in which something that went wrong is told.
+export const Alarm = ({ title, children, ...at }: { title: string; children: ReactNode; m?: "md"; mt?: 0 }) => (
+  <Alert
+    role="alert"
+    color="red"
+    variant="outline"
+    className="trouble"
+    icon={<IconAlertTriangle size={18} aria-hidden />}
+    title={title}
+    {...at}
+  >
+    {children}
+  </Alert>
+);
+
 export function Trouble({ error, title, onRetry }: TroubleProps) {
   const { problem } = failureOf(error);
   const faults = problem.faults ?? [];
   return (
-    <Alert
-      role="alert"
-      color="red"
-      variant="outline"
-      className="trouble"
-      icon={<IconAlertTriangle size={18} aria-hidden />}
-      title={title ?? problem.title}
-    >
+    <Alarm title={title ?? problem.title}>
       {faults.length > 1 ? (
         <List size="sm">
           {faults.map((f, i) => (
@@ -54,6 +63,6 @@ export function Trouble({ error, title, onRetry }: TroubleProps) {
           </Anchor>
         )}
       </div>
-    </Alert>
+    </Alarm>
   );
 }

@@ -27,12 +27,13 @@ class Ticker {
 
 const ticker = new Ticker();
 
-export function When({ at }: { at: string }) {
+// What is to come is until, what was is at: of that, clocks that differ make nothing to come.
+export function When({ at, until }: { at?: string; until?: string }) {
   const now = useSyncExternalStore(ticker.subscribe, () => ticker.now);
-  const then = new Date(at);
+  const then = new Date(at ?? until ?? "");
   return (
-    <time dateTime={at} title={atTime(then)} className="nowrap">
-      {ago(then, new Date(Math.max(now.getTime(), then.getTime())))}
+    <time dateTime={at ?? until} title={atTime(then)} className="nowrap">
+      {ago(then, until ? now : new Date(Math.max(now.getTime(), then.getTime())))}
     </time>
   );
 }

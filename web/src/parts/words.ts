@@ -58,8 +58,9 @@ export const count = (n: number, noun: string, nouns = noun + "s") => `${plain.f
 
 export const number = (n: number) => plain.format(n);
 
-// rate is a number per second: 0.4/s, 1,200/s.
-export const rate = (n: number) => `${n === 0 ? "0" : n < 10 ? n.toFixed(1) : plain.format(Math.round(n))}/s`;
+// rate is a number per second: 0.05/s, 0.4/s, 1,200/s.
+export const rate = (n: number) =>
+  `${n === 0 ? "0" : n < 0.1 ? n.toFixed(2) : n < 10 ? n.toFixed(1) : plain.format(Math.round(n))}/s`;
 
 // percent is a share: 0.034 is 3.4 %, 0.34 is 34 %.
 export function percent(share: number): string {

@@ -53,7 +53,7 @@ const columns: Column<Token>[] = [
       t.expired ? (
         <Status state="failed">expired</Status>
       ) : t.expiresAt ? (
-        <When at={t.expiresAt} />
+        <When until={t.expiresAt} />
       ) : (
         <span className="faint">never</span>
       ),

@@ -113,6 +113,6 @@ const columns = (open: (key: string) => void): Column<StateKey>[] => [
     name: "Expires",
     width: "minmax(110px, 1fr)",
     from: "md",
-    cell: (k) => (k.expires ? <When at={k.expires} /> : <span className="faint">never</span>),
+    cell: (k) => (k.expires ? <When until={k.expires} /> : <span className="faint">never</span>),
   },
 ];

@@ -1,5 +1,5 @@
 // TailView shows messages as they are published, newest at the end.
-import { ActionIcon, Button, Group, SegmentedControl, Text, TextInput, Tooltip } from "@mantine/core";
+import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { IconArrowDown, IconPlayerPause, IconPlayerPlay, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
@@ -15,6 +15,7 @@ import {
 } from "react";
 import { follow, type StreamState } from "../api/follow";
 import { pretty } from "../applications/EventInput";
+import { Act } from "../parts/Act";
 import { Trouble } from "../parts/Trouble";
 import { bytes, clock, count, number } from "../parts/words";
 import { Values } from "./Values";
@@ -97,16 +98,6 @@ function useTail(device: string, filter: string) {
     });
   }, [device, filter, tail]);
   return { tail, state };
-}
-
-function Act({ label, onClick, children }: { label: string; onClick: () => void; children: React.ReactNode }) {
-  return (
-    <Tooltip label={label}>
-      <ActionIcon variant="default" size={30} aria-label={label} onClick={onClick}>
-        {children}
-      </ActionIcon>
-    </Tooltip>
-  );
 }
 
 interface MessagesProps {

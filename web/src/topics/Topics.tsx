@@ -3,12 +3,12 @@ import { ActionIcon, Stack, Text, TextInput } from "@mantine/core";
 import { IconChevronRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useSearchParams } from "wouter";
 import { devices } from "../api/queries";
 import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Page } from "../parts/Page";
+import { useAddress } from "../parts/useAddress";
 import { Spark } from "../parts/Spark";
 import { rate } from "../parts/words";
 import { Denied } from "./Denied";
@@ -24,15 +24,9 @@ const ofOthers = (t: TopicRate) => !/[#+]/.test(t.topic) || t.subscribedBy?.some
 
 export default function Topics() {
   const machines = useQuery(devices);
-  const [search, setSearch] = useSearchParams();
+  const [search, choose] = useAddress();
   const device = search.get("device") ?? (machines.data?.find((d) => d.connected) ?? machines.data?.[0])?.id ?? "";
   const filter = search.get("filter") || "#";
-  const choose = (key: string, value: string) =>
-    setSearch((was) => {
-      if (value) was.set(key, value);
-      else was.delete(key);
-      return was;
-    });
   return (
     <Page
       title="Topics"

@@ -1,5 +1,7 @@
 // Tail holds the newest messages of a topic filter, handed to the page some times a
 // second; of more than it can show, it keeps some and says so.
+import { Gathered } from "../parts/gathered";
+
 export interface Message {
   key: number;
   time: string;
@@ -29,21 +31,15 @@ const perPause = 200;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const empty: TailState = { messages: [], seen: 0, sampled: 0, dropped: 0 };
 
-export class Tail {
-  private state = empty;
+export class Tail extends Gathered<TailState> {
   private waiting: { key: number; raw: string }[] = [];
   private came = 0;
   private lost = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private listeners = new Set<() => void>();
   private keys = 0;
 
-  subscribe = (listener: () => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
-  get = () => this.state;
+  constructor() {
+    super(empty, pause);
+  }
 
   // add takes a message as it came: one that will not be shown is not even read.
   add(raw: string) {
@@ -51,26 +47,23 @@ export class Tail {
     const key = this.keys++;
     if (this.waiting.length < perPause) this.waiting.push({ key, raw });
     else this.waiting[Math.floor(Math.random() * perPause)] = { key, raw };
-    this.timer ??= setTimeout(this.flush, pause);
+    this.later();
   }
 
   drop(n: number) {
     this.lost += n;
-    this.timer ??= setTimeout(this.flush, pause);
+    this.later();
   }
 
   clear() {
-    this.state = empty;
     this.waiting = [];
     this.came = 0;
-    this.tell();
+    this.put(empty);
   }
 
-  flush = () => {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+  protected taken(): TailState {
     const fresh = this.waiting.sort((a, b) => a.key - b.key).map(({ key, raw }) => read(key, JSON.parse(raw)));
-    this.state = {
+    const state = {
       messages: [...this.state.messages, ...fresh].slice(-capacity),
       seen: this.state.seen + this.came,
       sampled: this.state.sampled + this.came - fresh.length,
@@ -78,11 +71,7 @@ export class Tail {
     };
     this.waiting = [];
     this.came = this.lost = 0;
-    this.tell();
-  };
-
-  private tell() {
-    for (const listener of this.listeners) listener();
+    return state;
   }
 }
 
