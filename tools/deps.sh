@@ -56,8 +56,9 @@ if [[ ! -x .tools/venv/bin/pytest ]]; then
 	python3 -m venv .tools/venv
 	.tools/venv/bin/python -m pip install -q --disable-pip-version-check pytest
 fi
-# MQTT clients of others, for device/access.
+# MQTT and NATS clients of others, for device/access.
 .tools/venv/bin/python -c 'import paho.mqtt' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check 'paho-mqtt>=2'
+.tools/venv/bin/python -c 'import nats' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check 'nats-py>=2'
 [[ -d .tools/mqttjs/node_modules/mqtt ]] || npm install --silent --no-audit --no-fund --prefix .tools/mqttjs mqtt@5
 # Prometheus' own parser, for the figures of server and device.
 .tools/venv/bin/python -c 'import prometheus_client' 2>/dev/null || .tools/venv/bin/python -m pip install -q --disable-pip-version-check prometheus-client

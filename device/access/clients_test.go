@@ -164,6 +164,31 @@ func TestMQTTJS(t *testing.T) {
 	}
 }
 
+// TestNATSPython: the NATS client for Python, which shares no code with the one for Go.
+func TestNATSPython(t *testing.T) {
+	d := start(t)
+	python := tool(t, "venv/bin/python")
+	if exec.Command(python, "-c", "import nats").Run() != nil {
+		t.Skip("nats-py is not installed: run `make deps`")
+	}
+	local, err := d.router.Local("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pong := func(m exchange.Message) {
+		if err := local.Publish("a/pong", m.Payload); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := local.Subscribe("b/ping", exchange.SubscribeOptions{}, pong); err != nil {
+		t.Fatal(err)
+	}
+	d.Apply([]spec.DesiredCredential{d.credential("sensor", "a/#", "b/#")})
+	if out := run(t, nil, python, "testdata/nats_client.py", d.fabric.Address("nats"), "sensor", password); !strings.Contains(out, "ok") {
+		t.Error(out)
+	}
+}
+
 // mosquitto runs one of mosquitto's clients to its end.
 func (d *device) mosquitto(program string, args ...string) (string, error) {
 	d.t.Helper()
