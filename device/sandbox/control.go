@@ -54,6 +54,11 @@ func (c *control) commandFor(b byte, number uint32) {
 
 // fork asks for a process with these descriptors.
 func (c *control) fork(number uint32, files []*os.File) error {
+	return c.hand(binary.LittleEndian.AppendUint32([]byte{jail.CommandFork}, number), files)
+}
+
+// hand sends a command with descriptors.
+func (c *control) hand(text []byte, files []*os.File) error {
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return err
@@ -62,7 +67,6 @@ func (c *control) fork(number uint32, files []*os.File) error {
 	for _, f := range files {
 		fds = append(fds, int(f.Fd()))
 	}
-	text := binary.LittleEndian.AppendUint32([]byte{jail.CommandFork}, number)
 	var failed error
 	err = raw.Write(func(fd uintptr) bool {
 		failed = unix.Sendmsg(int(fd), text, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -28,23 +29,62 @@ type helper struct {
 	target  int  // the program's process id; 0 for a probe
 }
 
-// launch starts a helper and waits until its program runs or could not be run.
+// launch has a helper start its program, and waits until that runs or could not be run.
 func (s *Sandbox) launch(ctx context.Context, l level, plan *jail.Plan, o Options, g *cgroup.Group) (*helper, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	h, err := s.spawn(ctx, l, plan, o)
+	h := s.reserve.take(l)
+	if h != nil {
+		err := h.run(ctx, plan, o, g)
+		if err == nil {
+			s.reserve.refill(l)
+			return h, nil
+		}
+		h.end()
+		if !errors.Is(err, errGone) { // else somebody has ended it while it waited
+			return nil, launchFailure(ctx, err, plan)
+		}
+	}
+	h, err := s.spawn(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	err = h.begin(ctx, g)
-	if err == nil {
-		return h, nil
+	if err := h.run(ctx, plan, o, g); err != nil {
+		h.end()
+		return nil, launchFailure(ctx, err, plan)
 	}
-	h.end()
+	if l.confine && !plan.Probe {
+		s.reserve.refill(l)
+	}
+	return h, nil
+}
+
+func launchFailure(ctx context.Context, err error, plan *jail.Plan) error {
 	if ctx.Err() != nil {
-		return nil, fail.Wrap(ctx.Err(), fail.Timeout, "start program", plan.Argv[0])
+		return fail.Wrap(ctx.Err(), fail.Timeout, "start program", plan.Argv[0])
 	}
-	return nil, err
+	return err
+}
+
+// errGone is a helper that does not take its plan, or ends without a word.
+var errGone = errors.New("the helper has ended")
+
+// run gives the helper its plan and lets it start the program.
+func (h *helper) run(ctx context.Context, plan *jail.Plan, o Options, g *cgroup.Group) error {
+	text, err := planFile(plan)
+	if err != nil {
+		return fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+	}
+	defer text.Close()
+	files, closeNull, err := standardFiles(o)
+	if err != nil {
+		return fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+	}
+	defer closeNull()
+	if err := h.control.hand([]byte{jail.CommandPlan}, slices.Concat([]*os.File{text}, files, o.Files)); err != nil {
+		return fail.New(fail.Internal, "start program", "%w: %w", errGone, err).On(plan.Argv[0])
+	}
+	return h.begin(ctx, g)
 }
 
 // begin lets the helper start its program, within the group.
@@ -63,7 +103,7 @@ func (h *helper) begin(ctx context.Context, g *cgroup.Group) error {
 	}
 	switch {
 	case err != nil:
-		return fail.New(fail.Internal, "start program", "the helper ended without a word: %w", err).
+		return fail.New(fail.Internal, "start program", "%w without a word: %w", errGone, err).
 			WithHint("See the application's log for what it wrote, and the kernel's for a killed process.")
 	case m.Failure != nil:
 		return m.Failure.Err()
@@ -88,51 +128,46 @@ func (h *helper) end() {
 	h.control.close()
 }
 
-// spawn executes the helper in its namespaces and hands it plan and descriptors.
-func (s *Sandbox) spawn(ctx context.Context, l level, plan *jail.Plan, o Options) (*helper, error) {
+// spawn executes a helper in its namespaces; it waits for its plan.
+func (s *Sandbox) spawn(ctx context.Context, l level) (*helper, error) {
 	control, theirs, err := newControl()
 	if err != nil {
-		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+		return nil, fail.Wrap(err, fail.Exhausted, "start helper", "")
 	}
 	defer theirs.Close()
-	text, err := planFile(plan)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		control.close()
-		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
+		return nil, fail.Wrap(err, fail.Exhausted, "start helper", "")
 	}
-	defer text.Close()
-	files, closeNull, err := standardFiles(o)
-	if err != nil {
-		control.close()
-		return nil, fail.Wrap(err, fail.Exhausted, "start program", plan.Argv[0])
-	}
-	defer closeNull()
+	defer null.Close()
+	files := slices.Repeat([]*os.File{null}, jail.FilesFD+jail.MaxFiles)
+	files[jail.ControlFD] = theirs
 	process, err := s.spawner.start(ctx, &os.ProcAttr{
 		Dir: "/",
 		// The helper's own environment: the heap stays below a megabyte, and one
 		// processor makes the runtime start faster and smaller.
 		Env:   []string{s.instance.marker(), "GOGC=off", "GOMAXPROCS=1"},
-		Files: append(append(files, theirs, text), o.Files...),
-		Sys:   attributes(l),
+		Files: files, Sys: attributes(l),
 	})
 	if err != nil {
 		control.close()
-		return nil, spawnFailure(err, plan.Argv[0])
+		return nil, spawnFailure(err)
 	}
 	return &helper{process: process, control: control, init: l.pid}, nil
 }
 
-func spawnFailure(err error, program string) error {
+func spawnFailure(err error) error {
 	var f *fail.Error
 	if errors.As(err, &f) {
 		return err
 	}
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE):
-		return fail.New(fail.Exhausted, "start program", "no new process: %w", err).On(program).
+		return fail.New(fail.Exhausted, "start program", "no new process: %w", err).
 			WithHint("The device has no more processes, memory, descriptors or namespaces: stop something, or raise the agent's limits.")
 	}
-	return fail.Wrap(err, fail.Internal, "start helper", program)
+	return fail.Wrap(err, fail.Internal, "start helper", "")
 }
 
 // attributes are the namespaces of the helper. Without a PID namespace it must

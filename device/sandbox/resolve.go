@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"fescue.dev/fescue/device/sandbox/jail"
 	"fescue.dev/fescue/fail"
 	"fescue.dev/fescue/spec"
 )
@@ -76,6 +77,9 @@ func check(o Options) error {
 	}
 	if len(o.Argv) == 0 || o.Argv[0] == "" {
 		return invalid(o, "no program").WithHint("Name a program in the command.")
+	}
+	if len(o.Files) > jail.MaxFiles {
+		return invalid(o, "%d descriptors for the program; at most %d", len(o.Files), jail.MaxFiles)
 	}
 	for _, text := range append(append([]string{o.Dir}, o.Argv...), o.Env...) {
 		if strings.ContainsRune(text, 0) {

@@ -25,6 +25,7 @@ type Sandbox struct {
 	users    *users
 	groups   *cgroup.Parent
 	spawner  *spawner
+	reserve  *reserve
 	ability  func() ability // tried once, at first use
 	tells    bool           // what the kernel refuses can be told
 
@@ -72,6 +73,7 @@ func New(c Config) (*Sandbox, error) {
 		processes: map[*Process]struct{}{}, past: map[spec.Name]time.Duration{},
 	}
 	s.ability = sync.OnceValue(s.tryAbility)
+	s.reserve = &reserve{spawn: s.spawn}
 	if err := rememberFolders(state, s.groups.Folders()); err != nil {
 		s.spawner.close()
 		return nil, err
@@ -91,6 +93,7 @@ func (s *Sandbox) Close() error {
 		running = append(running, p)
 	}
 	s.mu.Unlock()
+	s.reserve.close()
 	for _, p := range running {
 		p.kill()
 	}

@@ -18,8 +18,33 @@ func openControl() (*control, error) {
 		return nil, err
 	}
 	unix.CloseOnExec(ControlFD)
-	unix.CloseOnExec(PlanFD)
 	return &control{os.NewFile(ControlFD, "control")}, nil
+}
+
+// takeFiles waits for the plan, and puts it and the program's descriptors where they belong: the
+// numbers are taken by /dev/null until then, so that nothing else has them.
+func (c *control) takeFiles() error {
+	got, err := receive(c.file)
+	if err != nil {
+		return err
+	}
+	if got.kind != CommandPlan || len(got.files) < 4 || len(got.files) > 4+MaxFiles {
+		return unix.EINVAL
+	}
+	for i, fd := range got.files {
+		at, flags := i-1, 0 // 0, 1 and 2
+		switch {
+		case i == 0:
+			at, flags = PlanFD, unix.O_CLOEXEC
+		case i > 3:
+			at, flags = FilesFD+i-4, unix.O_CLOEXEC
+		}
+		if err := unix.Dup3(fd, at, flags); err != nil {
+			return err
+		}
+		_ = unix.Close(fd)
+	}
+	return nil
 }
 
 // send tells the agent m. The pid goes as credentials too, which the kernel
@@ -79,7 +104,7 @@ func receive(f *os.File) (got command, err error) {
 	if err != nil {
 		return got, err
 	}
-	text, rights := make([]byte, 16), make([]byte, unix.CmsgSpace(4*4))
+	text, rights := make([]byte, 16), make([]byte, unix.CmsgSpace(4*(4+MaxFiles)))
 	var n, length int
 	var failed error
 	err = raw.Read(func(fd uintptr) bool {

@@ -29,6 +29,9 @@ func run() int {
 	if err != nil {
 		return 125 // no one to tell: the agent sees the end of the socket
 	}
+	if err := control.takeFiles(); err != nil {
+		return 125 // nobody wanted a program
+	}
 	plan, err := readPlan()
 	if err != nil {
 		return control.fail(err)

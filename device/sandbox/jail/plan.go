@@ -2,16 +2,19 @@ package jail
 
 import "fescue.dev/fescue/fail"
 
-// Descriptors that the helper inherits. 0, 1 and 2 are the program's own; its
-// further ones follow FilesFD and become 3, 4, … of the program.
+// Descriptors of the helper. It inherits ControlFD, and /dev/null at all others, for which it gets
+// others with CommandPlan: 0, 1 and 2 are the program's own; its further ones follow FilesFD and
+// become 3, 4, … of the program.
 const (
 	ControlFD = 3 // SOCK_SEQPACKET: messages out, commands in; its end of file means that the agent is gone
 	PlanFD    = 4 // the Plan as JSON, from its beginning
 	FilesFD   = 5
+	MaxFiles  = 8 // from FilesFD on
 )
 
 // Commands that the agent sends on the control socket, one byte each.
 const (
+	CommandPlan      = 'p' // the first, with descriptors: of the plan, then 0, 1, 2 and further ones of the program
 	CommandGo        = 'g' // the helper is in its control group: start the program
 	CommandTerminate = 't' // SIGTERM to every process (see Plan.Signal), then wait for their end
 	CommandKill      = 'k' // SIGKILL to every process
