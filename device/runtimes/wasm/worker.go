@@ -46,13 +46,10 @@ func Load(h *worker.Host, args []string) (worker.Handler, error) {
 		return nil, err
 	}
 	g := &guest{host: h, runtime: r, export: args[1]}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
-		return nil, err
-	}
-	if err := addHost(ctx, r); err != nil {
-		return nil, err
-	}
 	if g.module, err = load(ctx, r, args[0], g.export); err != nil {
+		return nil, err
+	}
+	if err := addImports(ctx, r, g.module); err != nil {
 		return nil, err
 	}
 	g.config = configOf(args[0])
@@ -65,6 +62,19 @@ func Load(h *worker.Host, args []string) (worker.Handler, error) {
 	}
 	g.idle = append(g.idle, first)
 	return g.reactor, nil
+}
+
+// addImports makes what the module imports: WASI takes longer than the rest of a start.
+func addImports(ctx context.Context, r wazero.Runtime, m wazero.CompiledModule) error {
+	for _, f := range m.ImportedFunctions() {
+		if from, _, _ := f.Import(); from == wasiModule {
+			if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return addHost(ctx, r)
 }
 
 // configOf is what WASI shows: the code, the data directory, the environment.
