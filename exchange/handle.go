@@ -122,6 +122,11 @@ func (s *session) dispatchWorker(f wire.Frame) error {
 			return s.refuse(wire.Unsupported, f, "", "this is not the link of a function's worker, or its HELLO did not name the capability functions")
 		}
 		s.worker.handle(f)
+	case wire.Part:
+		if s.worker == nil || s.caps&wire.Parts == 0 {
+			return s.refuse(wire.Unsupported, f, "", "the capability parts was not agreed on")
+		}
+		return s.worker.part(f)
 	case wire.Log:
 		s.handleLog(f)
 	case wire.Credit:

@@ -44,7 +44,7 @@ func (s *session) offers() wire.Capabilities {
 		c |= wire.State | wire.Durable | wire.Histories
 	}
 	if s.worker != nil {
-		c |= wire.Functions | wire.Queues
+		c |= wire.Functions | wire.Queues | wire.Parts
 	}
 	if s.router.opt.OnLog != nil || s.worker != nil {
 		c |= wire.Logs

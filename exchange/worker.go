@@ -33,7 +33,7 @@ type Worker struct {
 
 	mu        sync.Mutex
 	last      uint32
-	open      map[uint32]func([]byte, error)
+	open      map[uint32]*openCall
 	abandoned map[uint32]chan struct{} // cancelled and not answered; closed by the answer
 	failure   *HandlerError            // why the handler could not be loaded
 	gone      bool
@@ -47,6 +47,22 @@ type Invocation struct {
 	Timeout    time.Duration // 0: none but the context's
 	Attributes []Attribute
 	Payload    []byte
+	// Part takes the result piece by piece while the handler makes it, head being what an answer over HTTP says beside its
+	// body; what is left comes as the result. It is called by the worker's reader, which it must not hold up; each piece is
+	// its own, and is paid for by [Worker.More]. Without it the pieces come together, as the result.
+	Part func(head bool, data []byte)
+}
+
+// openCall is an invocation that is under way.
+type openCall struct {
+	done func([]byte, error)
+	part func(head bool, data []byte)
+
+	// Under the worker's mu:
+	credit int    // bytes that the worker may send before there is more
+	begun  bool   // a piece has come
+	whole  []byte // of the pieces, where nobody takes them
+	err    error  // what is told in place of the result
 }
 
 // HandlerError is an exception of the handler's.
@@ -62,7 +78,7 @@ func (e *HandlerError) FailKind() fail.Kind { return fail.Invalid }
 // it is; app must have been granted something before the worker says HELLO.
 // [Worker.Run] serves it.
 func (r *Router) Worker(conn Conn, app spec.Name, o WorkerOptions) *Worker {
-	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]func([]byte, error){}, abandoned: map[uint32]chan struct{}{}}
+	w := &Worker{router: r, application: app, opt: o, ready: make(chan struct{}), open: map[uint32]*openCall{}, abandoned: map[uint32]chan struct{}{}}
 	w.session = r.newSession(conn)
 	w.session.worker, w.session.kind = w, "worker"
 	return w
@@ -143,7 +159,7 @@ func (w *Worker) Begin(i Invocation, done func(payload []byte, err error)) (id u
 		}
 	}
 	id = w.last
-	w.open[id] = done
+	w.open[id] = &openCall{done: done, part: i.Part, credit: wire.Window}
 	w.mu.Unlock()
 	if err := w.sendInvoke(id, i); err != nil {
 		w.end(id)
@@ -177,12 +193,12 @@ func (w *Worker) MaxBody() int {
 }
 
 // end takes an invocation out; nil if it was ended before.
-func (w *Worker) end(id uint32) func([]byte, error) {
+func (w *Worker) end(id uint32) *openCall {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	done := w.open[id]
+	c := w.open[id]
 	delete(w.open, id)
-	return done
+	return c
 }
 
 func (w *Worker) sendInvoke(id uint32, i Invocation) error {
@@ -256,21 +272,88 @@ func (w *Worker) handle(f wire.Frame) {
 		w.mu.Unlock()
 		return
 	}
-	done := w.end(f.ID)
-	if done == nil {
+	c := w.end(f.ID)
+	if c == nil {
 		w.settled(f.ID)
 		return
 	}
 	defer w.session.pub.touched(w.session) // done may have begun others
 	if f.Type == wire.Result {
-		done(append([]byte{}, f.Body...), nil)
+		c.done(append(append([]byte{}, c.whole...), f.Body...), c.err)
 		return
 	}
 	exception, err := handlerError(f)
 	if err == nil {
 		err = exception
 	}
-	done(nil, err)
+	if c.err != nil {
+		err = c.err
+	}
+	c.done(nil, err)
+}
+
+// part takes a piece of a result. One of an invocation that is over is dropped.
+func (w *Worker) part(f wire.Frame) error {
+	head, data, _ := f.Part() // it was checked
+	w.mu.Lock()
+	c := w.open[f.ID]
+	if c == nil {
+		w.mu.Unlock()
+		return nil
+	}
+	if head && (c.begun || len(data) > maxHead) || !head && len(data) > c.credit {
+		w.mu.Unlock()
+		return w.session.violate(wire.Malformed, f, "it is more than its credit, or a second head")
+	}
+	c.begun = true
+	if !head {
+		c.credit -= len(data)
+	}
+	if c.part != nil {
+		w.mu.Unlock()
+		c.part(head, append([]byte{}, data...))
+		return nil
+	}
+	defer w.mu.Unlock()
+	if head {
+		return nil
+	}
+	if c.err != nil || len(c.whole)+len(data) > w.session.router.opt.MaxBody {
+		if c.err == nil {
+			c.err = fail.New(fail.TooLarge, "invoke function", "the result has more than %d bytes in all, and who called it takes it as a whole", w.session.router.opt.MaxBody).
+				On(string(w.application)).WithHint("Results of any size are for HTTP routes without reply and async.")
+			w.session.answer(wire.AppendPlain(nil, wire.Cancel, f.ID, ""))
+		}
+		c.whole = nil
+		return nil
+	}
+	c.whole = append(c.whole, data...)
+	if c.credit < wire.Window/2 {
+		w.session.answer(w.grant(f.ID, c, wire.Window-c.credit))
+	}
+	return nil
+}
+
+// maxHead is how large a head may be.
+const maxHead = 16 << 10
+
+func (w *Worker) grant(id uint32, c *openCall, bytes int) []byte {
+	c.credit += bytes
+	return wire.AppendNumber(nil, wire.More, id, uint32(bytes))
+}
+
+// More lets the worker send so many bytes more of a result, which were taken.
+func (w *Worker) More(id uint32, bytes int) {
+	w.mu.Lock()
+	c := w.open[id]
+	var frame []byte
+	if c != nil && bytes > 0 {
+		frame = w.grant(id, c, bytes)
+	}
+	w.mu.Unlock()
+	if frame != nil {
+		w.session.tell(frame)
+	}
 }
 
 func handlerError(f wire.Frame) (*HandlerError, error) {
@@ -295,10 +378,10 @@ func (w *Worker) lost() {
 	w.mu.Lock()
 	w.gone = true
 	open := w.open
-	w.open = map[uint32]func([]byte, error){}
+	w.open = map[uint32]*openCall{}
 	w.mu.Unlock()
-	for _, done := range open {
-		done(nil, w.unavailable("invoke function"))
+	for _, c := range open {
+		c.done(nil, w.unavailable("invoke function"))
 	}
 }
 

@@ -195,3 +195,92 @@ func TestNoWorkerFrames(t *testing.T) {
 	c.ExpectError(1, wire.Unsupported)
 	c.ExpectNothing()
 }
+
+// parts is a worker that takes results in parts, and one call of it with what has come.
+func parts(t *testing.T, o exchange.Options, take func(head bool, data []byte)) (*exchange.Worker, *exchangetest.Client, uint32, <-chan result) {
+	t.Helper()
+	b := exchangetest.Start(t, inMemory(time.Hour), o)
+	w, c := startWorker(t, b, exchange.WorkerOptions{})
+	c.Send(wire.AppendPlain(nil, wire.Ready, 0, ""))
+	<-w.Ready()
+	done := make(chan result, 1)
+	id, err := w.Begin(exchange.Invocation{Part: take}, func(p []byte, err error) { done <- result{p, err} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Flush()
+	c.Expect(wire.Invoke, id)
+	return w, c, id, done
+}
+
+func TestWorkerParts(t *testing.T) {
+	came := make(chan string, 10)
+	w, c, id, done := parts(t, exchange.Options{}, func(head bool, data []byte) { came <- fmt.Sprint(head, " ", string(data)) })
+	c.Send(wire.AppendPart(nil, id, true, `{"statusCode":200}`), wire.AppendPart(nil, id, false, "one"))
+	if head, one := <-came, <-came; head != `true {"statusCode":200}` || one != "false one" {
+		t.Errorf("%q %q", head, one)
+	}
+	w.More(id, 3)
+	c.Expect(wire.More, id)
+	c.Send(wire.AppendPart(nil, id+1, false, "nobody's"), wire.AppendPlain(nil, wire.Result, id, "rest"))
+	if r := <-done; string(r.payload) != "rest" || r.err != nil {
+		t.Errorf("%q %v", r.payload, r.err)
+	}
+	w.More(id, 3) // it is over
+	c.ExpectNothing()
+}
+
+// Who takes no parts gets them together, with credit as they come, up to what a message may have.
+func TestWorkerPartsTogether(t *testing.T) {
+	_, c, id, done := parts(t, exchange.Options{MaxBody: 1 << 20}, nil)
+	part := make([]byte, wire.MaxPart)
+	for range 3 {
+		c.Send(wire.AppendPart(nil, id, false, part))
+	}
+	c.Expect(wire.More, id)
+	c.Send(wire.AppendPlain(nil, wire.Result, id, "x"))
+	if r := <-done; len(r.payload) != 3*len(part)+1 || r.err != nil {
+		t.Errorf("%d bytes, %v", len(r.payload), r.err)
+	}
+
+	_, c, id, done = parts(t, exchange.Options{MaxBody: 100_000}, nil)
+	c.Send(wire.AppendPart(nil, id, false, part), wire.AppendPart(nil, id, false, part))
+	c.Expect(wire.Cancel, id)
+	c.Send(wire.AppendFailure(nil, id, wire.Cancelled, "", ""))
+	if r := <-done; !fail.Is(r.err, fail.TooLarge) {
+		t.Errorf("%d bytes, %v", len(r.payload), r.err)
+	}
+}
+
+// A worker that sends more than it may, or what is no part, loses its session; one that fails in the middle tells why.
+func TestWorkerPartsRefused(t *testing.T) {
+	part := make([]byte, wire.MaxPart)
+	none := func(bool, []byte) {}
+	for name, frames := range map[string]func(id uint32) [][]byte{
+		"too much": func(id uint32) [][]byte {
+			p := wire.AppendPart(nil, id, false, part)
+			return [][]byte{p, p, p, p, wire.AppendPart(nil, id, false, "x")}
+		},
+		"two heads": func(id uint32) [][]byte {
+			return [][]byte{wire.AppendPart(nil, id, true, "{}"), wire.AppendPart(nil, id, true, "{}")}
+		},
+		"a long head": func(id uint32) [][]byte { return [][]byte{wire.AppendPart(nil, id, true, part)} },
+		"a long part": func(id uint32) [][]byte { return [][]byte{wire.AppendPart(nil, id, false, append(part, 0))} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, c, id, done := parts(t, exchange.Options{}, none)
+			go c.Send(frames(id)...)
+			c.ExpectError(id, wire.Malformed)
+			if r := <-done; !fail.Is(r.err, fail.Unavailable) {
+				t.Errorf("%v", r.err)
+			}
+			<-w.Done()
+		})
+	}
+	_, c, id, done := parts(t, exchange.Options{}, none)
+	c.Send(wire.AppendPart(nil, id, false, part), wire.AppendFailure(nil, id, "ValueError", "in the middle", ""))
+	var he *exchange.HandlerError
+	if r := <-done; !errors.As(r.err, &he) || he.Message != "in the middle" {
+		t.Errorf("%v", r.err)
+	}
+}

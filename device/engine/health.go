@@ -78,7 +78,7 @@ func (f *function) askHandler(ctx context.Context) error {
 	if workers, _, _ := f.load(); workers == 0 {
 		return nil
 	}
-	_, err := f.ask(ctx, event{kind: TypeHealth, source: "/health"})
+	_, err := f.ask(ctx, event{kind: TypeHealth, source: "/health"}, nil)
 	if fail.Is(err, fail.Exhausted) {
 		return nil
 	}

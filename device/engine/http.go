@@ -24,11 +24,15 @@ func (t *triggers) routes(all []spec.Trigger) []gateway.Route {
 	return routes
 }
 
-// handler is what the gateway calls for a route. A result is also published, where the route says so.
+// handler is what the gateway calls for a route. A result is also published, where the route says so: then it is
+// taken as a whole.
 func (t *triggers) handler(w spec.Trigger) func(context.Context, *gateway.Request) ([]byte, error) {
 	return func(ctx context.Context, r *gateway.Request) ([]byte, error) {
 		if form := w.Payload.ContentType(); form != "" {
 			r.ContentType = form // what the caller said is among the headers
+		}
+		if w.Reply != "" {
+			r.Parts = nil
 		}
 		result, err := t.handle(ctx, r)
 		if err != nil || w.Reply == "" || len(result) == 0 {
@@ -50,7 +54,7 @@ func (t *triggers) handle(ctx context.Context, r *gateway.Request) ([]byte, erro
 		if !ok {
 			return nil, fail.New(fail.Unavailable, "invoke", "it does not run").On(string(t.application.name))
 		}
-		result, err := f.ask(ctx, requestEvent(r))
+		result, err := f.ask(ctx, requestEvent(r), r.Parts)
 		if errors.Is(err, errStopped) && t.application.current() != instance(f) {
 			continue // versions have just changed over
 		}

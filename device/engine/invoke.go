@@ -17,11 +17,12 @@ func (e *Engine) Invoke(ctx context.Context, app spec.Name, contentType string, 
 	if err != nil {
 		return nil, err
 	}
-	return f.ask(ctx, event{kind: TypeInvoke, source: "/invoke", contentType: contentType, payload: payload})
+	return f.ask(ctx, event{kind: TypeInvoke, source: "/invoke", contentType: contentType, payload: payload}, nil)
 }
 
-// ask calls the function for an event and waits for the result.
-func (f *function) ask(ctx context.Context, e event) ([]byte, error) {
+// ask calls the function for an event and waits for the result. If it comes in parts, parts is given them, in this goroutine,
+// and what is returned is the rest; nil takes the result as a whole.
+func (f *function) ask(ctx context.Context, e event, parts func(head, data []byte) error) ([]byte, error) {
 	type outcome struct {
 		result []byte
 		err    error
@@ -30,20 +31,34 @@ func (f *function) ask(ctx context.Context, e event) ([]byte, error) {
 	done := make(chan outcome, 1)
 	c := f.call(e, func(result []byte, err error) { done <- outcome{result, err} })
 	c.ctx = ctx
+	s := newStream()
+	if parts != nil {
+		c.invocation.Part = s.add
+	}
 	if err := f.submit(c); err != nil {
 		return nil, fail.Wrap(err, fail.Unavailable, "invoke", app)
 	}
-	select {
-	case o := <-done:
-		return o.result, fail.Wrap(o.err, fail.Internal, "invoke", app)
-	case <-ctx.Done():
-		f.giveUp(c)
-		kind := fail.Canceled
-		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			kind = fail.Timeout
+	for {
+		select {
+		case o := <-done:
+			if o.err == nil && parts != nil {
+				o.err = f.pass(c, s, parts) // what came before the end
+			}
+			return o.result, fail.Wrap(o.err, fail.Internal, "invoke", app)
+		case <-s.came:
+			if err := f.pass(c, s, parts); err != nil {
+				f.giveUp(c)
+				return nil, fail.Wrap(err, fail.Canceled, "invoke", app)
+			}
+		case <-ctx.Done():
+			f.giveUp(c)
+			kind := fail.Canceled
+			if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+				kind = fail.Timeout
+			}
+			return nil, fail.New(kind, "invoke", "%w", context.Cause(ctx)).On(app).
+				WithHint("It was waiting for a worker, or the handler takes longer than the caller; see `fescue logs %s`.", app)
 		}
-		return nil, fail.New(kind, "invoke", "%w", context.Cause(ctx)).On(app).
-			WithHint("It was waiting for a worker, or the handler takes longer than the caller; see `fescue logs %s`.", app)
 	}
 }
 

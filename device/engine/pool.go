@@ -37,6 +37,7 @@ type function struct {
 	slots   map[int]*slot // by number
 	lanes   int           // of all slots
 	usual   time.Duration // that the handler takes, of late
+	streams bool          // its results have come in parts: they may take long
 
 	first *worker // started by begin, taken over by the first slot
 }

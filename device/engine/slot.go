@@ -63,7 +63,7 @@ func (s *slot) admits(c *call) bool {
 	case n < s.lanes:
 		return true
 	default:
-		return s.queues && s.function.usual < quick && n < s.lanes+ahead && s.bytes+c.size() <= s.most
+		return s.queues && s.function.usual < quick && !s.function.streams && n < s.lanes+ahead && s.bytes+c.size() <= s.most
 	}
 }
 

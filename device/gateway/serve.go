@@ -28,6 +28,9 @@ type Request struct {
 	Body        []byte `json:"body,omitempty"`
 	File        string `json:"file,omitempty"` // the body, where the route asks for a file
 	Stream      string `json:"-"`              // the pipe that the body comes through, where it asks for that
+	// Parts takes a result piece by piece, while the handler makes it: what it says beside its body comes with the first. Without
+	// it the result comes as a whole.
+	Parts func(head, data []byte) error `json:"-"`
 }
 
 // ServeHTTP finds the route. What has none is told in the form of all errors.
@@ -99,14 +102,25 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), time.Duration(t.Timeout))
 	defer cancel()
-	result, err := route.Call(ctx, r)
-	answerCaller(w, q, route, result, err)
+	g.call(ctx, w, q, route, r, nil)
 }
 
-// answerCaller answers with what came of a call.
-func answerCaller(w http.ResponseWriter, q *http.Request, route *Route, result []byte, err error) {
+// call calls the function, and answers with what comes of it: piece by piece if it comes so. after, if not nil, is called
+// between the two; its error is told in place of the function's.
+func (g *Gateway) call(ctx context.Context, w http.ResponseWriter, q *http.Request, route *Route, r *Request, after func() error) {
+	s := &streamed{ctx: ctx, w: w, link: http.NewResponseController(w)}
+	r.Parts = s.take
+	result, err := route.Call(ctx, r)
+	if after != nil {
+		if instead := after(); instead != nil {
+			err = instead
+		}
+	}
+	if s.begun {
+		s.end(g, q, route, result, err)
+	}
 	switch {
-	case q.Context().Err() != nil: // the caller has gone
+	case s.begun, q.Context().Err() != nil: // it is answered; the caller has gone
 	case err != nil:
 		problemOf(w, err, route.Trigger.Auth != spec.AuthPublic)
 	default:

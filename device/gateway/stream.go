@@ -35,17 +35,20 @@ func (g *Gateway) stream(w http.ResponseWriter, q *http.Request, route *Route, r
 		return
 	}
 	r.Stream = p.path
+	_ = http.NewResponseController(w).EnableFullDuplex() // the answer may begin before the body has ended
 	ctx, cancel := context.WithTimeout(q.Context(), time.Duration(route.Trigger.Timeout))
 	defer cancel()
 	p.begin(ctx, http.MaxBytesReader(w, q.Body, limit), http.NewResponseController(w))
-	result, err := route.Call(ctx, r)
-	if cut := p.end(); cut != nil { // the rest is not read any more
-		w.Header().Set("Connection", "close")
-		if fail.Is(cut, fail.TooLarge) {
-			err = cut // and not what the handler made of it
+	g.call(ctx, w, q, route, r, func() error {
+		cut := p.end()
+		if cut != nil { // the rest is not read any more
+			w.Header().Set("Connection", "close")
 		}
-	}
-	answerCaller(w, q, route, result, err)
+		if fail.Is(cut, fail.TooLarge) {
+			return cut // and not what the handler made of it
+		}
+		return nil
+	})
 }
 
 // pipe is the way of one body.

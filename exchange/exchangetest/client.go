@@ -172,7 +172,7 @@ func (c *Client) Hello(token string) wire.WelcomeBody {
 }
 
 // All are all capabilities that a client can state.
-const All = wire.Requests | wire.Functions | wire.Logs | wire.State | wire.Durable | wire.Histories | wire.Credits
+const All = wire.Requests | wire.Functions | wire.Logs | wire.State | wire.Durable | wire.Histories | wire.Credits | wire.Parts
 
 // Hello is the greeting of a client with a token.
 func Hello(token string) []byte {

@@ -162,6 +162,15 @@ func AppendInvoke(b []byte, id, timeout uint32, attributes []Attribute, payload 
 	return finish(append(b, payload...), start)
 }
 
+// AppendPart adds a piece of a result.
+func AppendPart[T Text](b []byte, id uint32, head bool, data T) []byte {
+	b = AppendHeader(b, Part, id, 1+len(data))
+	if head {
+		return append(append(b, 1), data...)
+	}
+	return append(append(b, 0), data...)
+}
+
 // AppendFailure adds a handler's exception.
 func AppendFailure[T Text](b []byte, id uint32, kind, message, stack T) []byte {
 	start := len(b)

@@ -4,7 +4,7 @@ package wire
 func (t Type) FromClient() bool {
 	switch t {
 	case Hello, Error, Ping, Pong, Goodbye, OK, Register, Unregister, Subscribe, Unsubscribe, Consume, Forget,
-		Publish, PublishTo, Request, Reply, Store, Ack, History, Ready, Result, Failure, Log,
+		Publish, PublishTo, Request, Reply, Store, Ack, History, Ready, Result, Failure, Part, Log,
 		Get, Put, Delete, Watch, Unwatch, Accept, Progress, Committed, Abort, Held, Credit:
 		return true
 	default:
@@ -15,7 +15,7 @@ func (t Type) FromClient() bool {
 // FromBroker tells whether the broker may send frames of this type.
 func (t Type) FromBroker() bool {
 	switch t {
-	case Welcome, Error, Ping, Pong, Goodbye, OK, Message, Call, Reply, Delivery, Past, Invoke, Cancel,
+	case Welcome, Error, Ping, Pong, Goodbye, OK, Message, Call, Reply, Delivery, Past, Invoke, Cancel, More,
 		Value, Stored, Change, Offer, Chunk, Commit, Abort, Remove, List, Credit:
 		return true
 	default:
@@ -115,6 +115,10 @@ func (f Frame) checkTopical() (err error) {
 		_, err = f.Invoke()
 	case Failure:
 		_, err = f.Failure()
+	case Part:
+		_, _, err = f.Part()
+	case More:
+		_, err = f.Number()
 	case Unregister, Unsubscribe, Ready, Cancel:
 		err = f.Empty()
 	}
@@ -166,7 +170,7 @@ func (f Frame) checkID() error {
 	switch f.Type {
 	case Register, Unregister, Subscribe, Unsubscribe, Consume, Publish, Message, Delivery, Ack, Watch, Unwatch, Change:
 		return f.shortID()
-	case Request, Call, Reply, Store, Forget, History, Past, Invoke, Result, Cancel, // FAILURE with id 0 is a handler that cannot be loaded
+	case Request, Call, Reply, Store, Forget, History, Past, Invoke, Result, Cancel, Part, More, // FAILURE with id 0 is a handler that cannot be loaded
 		Get, Put, Delete, Value, Stored, Offer, Accept, Chunk, Progress, Commit, Committed, Abort, Remove, List, Held:
 		if f.ID == 0 {
 			return f.bad(badID)

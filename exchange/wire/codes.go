@@ -69,6 +69,7 @@ const (
 	Credits   Capabilities = 1 << 6 // CREDIT, the flag ByCredit
 	Modules   Capabilities = 1 << 7 // OFFER to HELD
 	Queues    Capabilities = 1 << 8 // invocations wait in the worker
+	Parts     Capabilities = 1 << 9 // PART, MORE
 )
 
 // Cancelled is the type of the FAILURE of an invocation that ended because it was cancelled, or had not begun.

@@ -90,10 +90,10 @@ func describeModule(t *testing.T, f wire.Frame, m map[string]any) {
 		m["code"], m["codeName"] = code, code.String()
 	case wire.Held:
 		m["modules"] = describeHeld(t, f)
-	case wire.Progress, wire.Credit:
+	case wire.Progress, wire.Credit, wire.More:
 		n, err := f.Number()
 		must(t, err)
-		m[map[wire.Type]string{wire.Progress: "offset", wire.Credit: "number"}[f.Type]] = n
+		m[map[wire.Type]string{wire.Progress: "offset", wire.Credit: "number", wire.More: "number"}[f.Type]] = n
 	}
 }
 

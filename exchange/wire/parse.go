@@ -239,6 +239,17 @@ func (f Frame) Topical() (TopicalBody, error) {
 	return t, nil
 }
 
+// Part reads a PART: a piece of a result, or, as the first, what the result says beside its body.
+func (f Frame) Part() (head bool, data []byte, err error) {
+	if len(f.Body) == 0 || f.Body[0] > 1 {
+		return false, nil, f.bad("its flags are none")
+	}
+	if len(f.Body) > 1+MaxPart {
+		return false, nil, f.bad("it has more than 65,536 bytes of data")
+	}
+	return f.Body[0] == 1, f.Body[1:], nil
+}
+
 // Invoke reads an INVOKE.
 func (f Frame) Invoke() (InvokeBody, error) {
 	c := cursor{b: f.Body}

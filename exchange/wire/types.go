@@ -18,6 +18,9 @@ const (
 	MaxID       = 65535     // largest topic, subscription and watch id
 
 	MaxMessageID = 64 // longest message id of STORE
+
+	MaxPart = 1 << 16 // most data of a PART
+	Window  = 1 << 18 // data of a result that may be sent before MORE
 )
 
 // Type says what a frame is.
@@ -54,6 +57,8 @@ const (
 	Result      Type = 0x32
 	Failure     Type = 0x33
 	Cancel      Type = 0x34
+	Part        Type = 0x35
+	More        Type = 0x36
 	Log         Type = 0x40
 	Get         Type = 0x48
 	Put         Type = 0x49
@@ -102,7 +107,7 @@ func typeName(t Type) string {
 	case 0x20:
 		return nameOf(t, "PUBLISH", "PUBLISHTO", "MESSAGE", "REQUEST", "CALL", "REPLY", "STORE", "DELIVERY", "ACK", "HISTORY", "PAST")
 	case 0x30:
-		return nameOf(t, "READY", "INVOKE", "RESULT", "FAILURE", "CANCEL")
+		return nameOf(t, "READY", "INVOKE", "RESULT", "FAILURE", "CANCEL", "PART", "MORE")
 	case 0x40:
 		return nameOf(t, "LOG", "", "", "", "", "", "", "", "GET", "PUT", "DELETE", "WATCH", "UNWATCH", "VALUE", "STORED", "CHANGE")
 	case 0x50:

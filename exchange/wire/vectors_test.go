@@ -181,6 +181,10 @@ func describe(t *testing.T, f wire.Frame) map[string]any {
 			list = append(list, [2]string{string(k), string(v)})
 		}
 		m["timeout"], m["attributes"], m["payload"] = i.Timeout, list, hex.EncodeToString(i.Payload)
+	case wire.Part:
+		head, data, err := f.Part()
+		must(t, err)
+		m["flags"], m["payload"] = map[bool]int{true: 1}[head], hex.EncodeToString(data)
 	case wire.Failure:
 		b, err := f.Failure()
 		must(t, err)

@@ -383,6 +383,8 @@ enum fescue_type {
     FESCUE_RESULT = 0x32,
     FESCUE_FAILURE = 0x33,
     FESCUE_CANCEL = 0x34,
+    FESCUE_PART = 0x35,
+    FESCUE_MORE = 0x36,
     FESCUE_LOG = 0x40,
     FESCUE_GET = 0x48,
     FESCUE_PUT = 0x49,
@@ -404,7 +406,8 @@ enum fescue_capability {
     FESCUE_CAN_KEEP = 16,
     FESCUE_CAN_HISTORY = 32,
     FESCUE_CAN_CREDIT = 64,
-    FESCUE_CAN_QUEUE = 256
+    FESCUE_CAN_QUEUE = 256,
+    FESCUE_CAN_PART = 512
 };
 
 #define FESCUE_HEADER 8

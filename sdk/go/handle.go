@@ -31,7 +31,7 @@ func (c *Client) handle(f wire.Frame) {
 		c.refused(f)
 	case wire.Ping:
 		c.here(func(b []byte) []byte { return wire.AppendPlain(b, wire.Pong, f.ID, f.Body) })
-	case wire.Invoke, wire.Cancel, wire.Goodbye:
+	case wire.Invoke, wire.Cancel, wire.More, wire.Goodbye:
 		if c.worker != nil {
 			c.worker.handle(f)
 		}

@@ -46,6 +46,8 @@ static const layout layouts[] = {
     [FESCUE_RESULT] = {BY_CLIENT, SOME_ID, "*"},
     [FESCUE_FAILURE] = {BY_CLIENT, ANY_ID, "12*"},
     [FESCUE_CANCEL] = {BY_BROKER, SOME_ID, ""},
+    [FESCUE_PART] = {BY_CLIENT, SOME_ID, "f*"},
+    [FESCUE_MORE] = {BY_BROKER, SOME_ID, "d"},
     [FESCUE_LOG] = {BY_CLIENT, ANY_ID, "*"},
     [FESCUE_GET] = {BY_CLIENT, SOME_ID, "*"},
     [FESCUE_PUT] = {BY_CLIENT, SOME_ID, "x000dS1*"},
@@ -171,6 +173,7 @@ static int fields_fit(const fescue_frame *f, int from_client) {
     case FESCUE_DELETE: return f->choice <= 1;
     case FESCUE_WATCH: return f->flags <= (FESCUE_WITH_PRESENT | FESCUE_ONLY_PRESENT | FESCUE_KEYS_ONLY);
     case FESCUE_CHANGE: return f->choice <= FESCUE_END_OF_PRESENT;
+    case FESCUE_PART: return f->flags <= 1;
     case FESCUE_CREDIT: return id_fits(from_client ? SHORT_ID : NO_ID, f->id);
     case FESCUE_HELLO: return f->lowest >= 1 && f->lowest <= f->highest && f->max_body >= 64;
     case FESCUE_SUBSCRIBE: return f->policy <= FESCUE_BLOCK && f->flags <= (FESCUE_ANSWERS | FESCUE_NOT_OWN | FESCUE_BY_CREDIT);

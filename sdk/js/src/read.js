@@ -21,6 +21,7 @@ FROM_BROKER[TYPE.CALL] = 10;
 FROM_BROKER[TYPE.REPLY] = 0;
 FROM_BROKER[TYPE.INVOKE] = 5;
 FROM_BROKER[TYPE.CANCEL] = 0;
+FROM_BROKER[TYPE.MORE] = 4;
 FROM_BROKER[TYPE.DELIVERY] = 22;
 FROM_BROKER[TYPE.PAST] = 18;
 FROM_BROKER[TYPE.VALUE] = 16;
@@ -234,6 +235,16 @@ export function readInvoke(body) {
   for (let n = 2 * body[4]; n > 0; n--) at = str16End(body, at);
   const kept = copied(body, 5);
   return { timeout: body.readUInt32LE(0), packed: kept.subarray(0, at - 5), payload: kept.subarray(at - 5) };
+}
+
+/**
+ * The bytes of MORE.
+ *
+ * @param {Buffer} body
+ */
+export function readMore(body) {
+  nothingAfter(body, 4);
+  return body.readUInt32LE(0);
 }
 
 /**

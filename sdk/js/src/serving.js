@@ -10,11 +10,12 @@ import { fromCode, RemoteError, TooLarge } from './errors.js';
 import { load } from './handler.js';
 import { Link } from './link.js';
 import { encode } from './message.js';
-import { copied, readError, readInvoke, readWelcome } from './read.js';
+import { inParts, Parts } from './parts.js';
+import { copied, readError, readInvoke, readMore, readWelcome } from './read.js';
 import * as wire from './wire.js';
 
 const { TYPE } = wire;
-const CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORY;
+const CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORY | wire.PARTS;
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** @typedef {import('./handler.js').Handler} Handler */
@@ -29,6 +30,8 @@ export class Worker {
   };
   /** @type {Map<number, Context>} */
   #running = new Map();
+  /** @type {Map<number, Parts>} */
+  #parts = new Map(); // of results that are under way
   #serial = process.env.FESCUE_CONCURRENCY === '1';
   #turning = false; // the next is about to begin
   /** @type {Map<number, ReturnType<typeof readInvoke>>} */
@@ -96,6 +99,9 @@ export class Worker {
       case TYPE.CANCEL:
         this.#cancel(id);
         break;
+      case TYPE.MORE:
+        this.#parts.get(id)?.more(readMore(body));
+        break;
       case TYPE.PING:
         this.#link.send(wire.frame(TYPE.PONG, id, copied(body)));
         break;
@@ -126,12 +132,12 @@ export class Worker {
       const result = this.#call(context);
       if (isThenable(result)) {
         result.then(
-          (value) => this.#answer(id, this.#result(id, value)),
+          (value) => this.#finish(context, value),
           (error) => this.#answer(id, failure(context, error)),
         );
         return;
       }
-      this.#answer(id, this.#result(id, result));
+      this.#finish(context, result);
     } catch (error) {
       this.#answer(id, failure(context, error));
     }
@@ -167,6 +173,26 @@ export class Worker {
   }
 
   /**
+   * Answers with what the handler returned.
+   *
+   * @param {Context} context
+   * @param {unknown} value
+   */
+  #finish(context, value) {
+    const id = context.invocationId;
+    if (!inParts(value)) {
+      this.#answer(id, this.#result(id, value));
+      return;
+    }
+    const parts = new Parts(this.#link, context);
+    this.#parts.set(id, parts);
+    parts.send(value).then(
+      () => this.#answer(id, wire.frame(TYPE.RESULT, id)),
+      (error) => this.#answer(id, failure(context, error)),
+    );
+  }
+
+  /**
    * RESULT, or FAILURE if what the handler returned cannot be sent.
    *
    * @param {number} id
@@ -193,6 +219,7 @@ export class Worker {
    */
   #answer(id, frame) {
     this.#running.delete(id);
+    this.#parts.delete(id);
     this.#link.send(frame);
     this.#next();
     if (this.#leaving) this.#leave();

@@ -43,6 +43,8 @@ export const TYPE = Object.freeze({
   RESULT: 0x32,
   FAILURE: 0x33,
   CANCEL: 0x34,
+  PART: 0x35,
+  MORE: 0x36,
   LOG: 0x40,
   GET: 0x48,
   PUT: 0x49,
@@ -64,6 +66,11 @@ export const DURABLE = 16;
 export const HISTORY = 32;
 export const CREDITS = 64;
 export const QUEUES = 256;
+export const PARTS = 512;
+
+/** Of results in parts: most data of a PART, and how much may be sent before MORE. */
+export const MAX_PART = 65536;
+export const WINDOW = 262144;
 
 /** Error codes that this side sends or tells apart. */
 export const CODE = Object.freeze({ UNKNOWN_ID: 7, GOING_AWAY: 14, INTERNAL: 15 });
@@ -222,6 +229,17 @@ export function request(id, timeout, topic, payload) {
   const limit = Buffer.allocUnsafe(4);
   limit.writeUInt32LE(timeout);
   return joined(TYPE.REQUEST, id, limit, str16(topic), payload);
+}
+
+/**
+ * PART: a piece of a result.
+ *
+ * @param {number} id
+ * @param {Uint8Array} data
+ * @param {boolean} [head]
+ */
+export function part(id, data, head = false) {
+  return joined(TYPE.PART, id, Buffer.of(head ? 1 : 0), data);
 }
 
 /**

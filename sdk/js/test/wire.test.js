@@ -36,6 +36,8 @@ function made(f) {
       return wire.failure(f.id, f.errorType, f.message, f.stack);
     case 'GOODBYE':
       return wire.goodbye(f.code, f.text);
+    case 'PART':
+      return wire.part(f.id, payload, f.flags === 1);
     case 'LOG':
       return wire.log(Object.keys(wire.LEVELS)[f.id], f.text);
     case 'CONSUME':
@@ -72,6 +74,7 @@ const READERS = {
     return { timeout, attributes: attributes.length > 0 ? attributes : null, payload };
   },
   CANCEL: () => ({}),
+  MORE: (body) => ({ number: read.readMore(body) }),
   DELIVERY: kept.readDelivery,
   PAST: kept.readPast,
   VALUE: kept.readValue,

@@ -487,6 +487,7 @@ _HANDLERS = {
     wire.WELCOME: Core._on_welcome,
     wire.INVOKE: Core._on_other,
     wire.CANCEL: Core._on_other,
+    wire.MORE: Core._on_other,
 }
 
 

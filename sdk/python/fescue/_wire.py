@@ -24,19 +24,22 @@ HELLO, WELCOME, ERROR, PING, PONG, GOODBYE, OK = 0x01, 0x02, 0x03, 0x04, 0x05, 0
 REGISTER, UNREGISTER, SUBSCRIBE, UNSUBSCRIBE, CONSUME, FORGET = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
 PUBLISH, PUBLISHTO, MESSAGE, REQUEST, CALL, REPLY = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25
 STORE, DELIVERY, ACK, HISTORY, PAST = 0x26, 0x27, 0x28, 0x29, 0x2A
-READY, INVOKE, RESULT, FAILURE, CANCEL, LOG = 0x30, 0x31, 0x32, 0x33, 0x34, 0x40
+READY, INVOKE, RESULT, FAILURE, CANCEL, PART, MORE, LOG = 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x40
 GET, PUT, DELETE, WATCH, UNWATCH, VALUE, STORED, CHANGE = 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F
 CREDIT = 0x60
 
 # What a broker may send, and the shortest body of each.
 _FROM_BROKER = {
-    WELCOME: 12, ERROR: 8, PING: 0, PONG: 0, GOODBYE: 4, OK: 1, MESSAGE: 2, CALL: 10, REPLY: 0, INVOKE: 5, CANCEL: 0,
+    WELCOME: 12, ERROR: 8, PING: 0, PONG: 0, GOODBYE: 4, OK: 1, MESSAGE: 2, CALL: 10, REPLY: 0, INVOKE: 5, CANCEL: 0, MORE: 4,
     DELIVERY: 22, PAST: 18, VALUE: 16, STORED: 8, CHANGE: 22, CREDIT: 4,
 }  # fmt: skip
 _EXTENSION = 0x80
 
 # Capabilities.
-REQUESTS, FUNCTIONS, LOGS, STATE, DURABLE, HISTORIES, CREDITS, QUEUES = 1, 2, 4, 8, 16, 32, 64, 256
+REQUESTS, FUNCTIONS, LOGS, STATE, DURABLE, HISTORIES, CREDITS, QUEUES, PARTS = 1, 2, 4, 8, 16, 32, 64, 256, 512
+
+# Of results in parts: most data of a PART, and how much may be sent before MORE.
+MAX_PART, WINDOW = 1 << 16, 1 << 18
 
 # Error codes that this side sends or tells apart.
 CODE_UNKNOWN_ID, CODE_GOING_AWAY, CODE_INTERNAL = 7, 14, 15
@@ -196,6 +199,17 @@ def read_invoke(body: memoryview) -> tuple[int, bytes, bytes]:
     if at > len(body):
         raise Malformed("attributes are cut off")
     return _u32.unpack_from(body)[0], bytes(body[5:at]), bytes(body[at:])
+
+
+def part(ident: int, data: bytes, head: bool = False) -> bytes:
+    """A PART: a piece of a result."""
+    return frame(PART, ident, (b"\1" if head else b"\0") + data)
+
+
+def read_more(body: memoryview) -> int:
+    """The bytes of MORE."""
+    _nothing_after(body, 4)
+    return _u32.unpack_from(body)[0]
 
 
 def read_attributes(packed: bytes) -> dict[str, str]:

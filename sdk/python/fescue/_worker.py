@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What a context asks: frames whose id is the receipt under which the answer comes.
 _ASKED = (wire.PUBLISHTO, wire.REQUEST, wire.STORE, wire.HISTORY, wire.GET, wire.PUT, wire.DELETE, wire.WATCH)
-_CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORIES
+_CAPABILITIES = wire.FUNCTIONS | wire.REQUESTS | wire.LOGS | wire.STATE | wire.DURABLE | wire.HISTORIES | wire.PARTS
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -33,6 +33,7 @@ class Worker:
         self.fd = fd
         self.reader = wire.Reader()
         self.max_body = 1 << 20
+        self.in_parts = False  # the broker takes results so
         self.leaving = False
         self.handler: Handler = _no_handler
         self._backlog: dict[int, tuple[int, bytes, bytes]] = {}  # by id, in order of arrival
@@ -43,6 +44,8 @@ class Worker:
         self._awaited: set[int] = set()  # receipts
         self._held: list[bytes] = []
         self._poll: Any = None
+        self._current: Context | None = None
+        self._credit: dict[int, int] = {}  # of results in parts, in bytes
 
     # The loop.
 
@@ -54,7 +57,8 @@ class Worker:
             self.take()
             while waiting:
                 ident = next(iter(waiting))
-                self.answer(ident, *self._call(Context(self, ident, *waiting.pop(ident))))
+                self._current = Context(self, ident, *waiting.pop(ident))
+                self.answer(ident, *self._call(self._current))
                 self.flush()  # before the next begins: so the broker knows which has (wire.QUEUES)
                 if waiting and self._readable():  # the next may have been cancelled
                     self.read()
@@ -100,6 +104,8 @@ class Worker:
         if self._backlog.pop(ident, None) is not None:
             self.answer(ident, *not_begun())
             self.flush()
+        elif self._current is not None and self._current.invocation_id == ident:
+            self._current.cancelled = True
 
     def _control(self, kind: int, ident: int, body: memoryview) -> None:
         if kind == wire.CANCEL:
@@ -109,7 +115,10 @@ class Worker:
         elif kind == wire.PING:
             self.send(wire.frame(wire.PONG, ident, bytes(body)))
         elif kind == wire.WELCOME:
-            self.max_body = wire.read_welcome(body)[2]
+            _, capabilities, self.max_body, _, _ = wire.read_welcome(body)
+            self.in_parts = bool(capabilities & wire.PARTS)
+        elif kind == wire.MORE:
+            self.more(ident, wire.read_more(body))
         elif kind == wire.OK:
             if body[0] != wire.WATCH:  # whose answer is what it lists
                 self.answered(ident, self._parts.pop(ident, None))
@@ -159,6 +168,10 @@ class Worker:
             result = self.handler(context.event(), context)
             if hasattr(result, "__await__"):
                 result = self._await(result)
+            if in_parts(result):
+                from ._parts import send
+
+                return send(self, context, result)
         except BaseException as e:
             answer = describe(e)
             if not isinstance(e, Exception):  # SystemExit, KeyboardInterrupt: its answer, then what it asks for
@@ -188,6 +201,30 @@ class Worker:
             text = f"the handler returned {len(body):,} bytes, the broker accepts {self.max_body:,}"
             return wire.FAILURE, wire.failure_body("TooLarge", text, "")
         return wire.RESULT, body
+
+    def begin_parts(self, ident: int) -> None:
+        """The result of an invocation comes in parts."""
+        self._credit[ident] = wire.WINDOW
+
+    def end_parts(self, ident: int) -> None:
+        """It has."""
+        self._credit.pop(ident, None)
+
+    def more(self, ident: int, number: int) -> None:
+        """So many bytes more may be sent."""
+        if ident in self._credit:
+            self._credit[ident] += number
+
+    def may_send(self, context: Context, size: int) -> bool:
+        """Waits until so many bytes may be sent. False: nobody waits for them any longer."""
+        if self._readable():
+            self.read()
+            self.take()
+        while not context.cancelled and self._credit[context.invocation_id] < size:
+            self.read()
+            self.take()
+        self._credit[context.invocation_id] -= size
+        return not context.cancelled
 
     def answer(self, ident: int, kind: int, body: bytes) -> None:
         """Holds an answer until :meth:`flush`."""
@@ -275,6 +312,12 @@ def leave(status: int) -> None:
     os._exit(status)
 
 
+def in_parts(result: Any) -> bool:
+    """Whether a result, or its body, is to be sent piece by piece."""
+    body = result.get("body") if type(result) is dict else result
+    return hasattr(body, "__next__") or hasattr(body, "__aiter__")
+
+
 def not_begun() -> tuple[int, bytes]:
     """The answer to an invocation that was cancelled in time."""
     return wire.FAILURE, wire.failure_body("Cancelled", "it was cancelled before it began", "")
@@ -325,7 +368,7 @@ def threads() -> int:
 def _make(fd: int, handler: Handler, worker: Worker) -> Worker:
     """The worker that suits the handler and the concurrency asked for."""
     code = getattr(handler, "__code__", None)
-    if code is not None and code.co_flags & 0x80:  # inspect.CO_COROUTINE, without importing inspect
+    if code is not None and code.co_flags & 0x280:  # inspect.CO_COROUTINE, CO_ASYNC_GENERATOR
         from ._worker_async import AsyncWorker
 
         worker = AsyncWorker(fd)

@@ -7,7 +7,7 @@ import asyncio
 from . import _wire as wire
 from ._context_async import AsyncContext
 from ._errors import FescueError
-from ._worker import Worker, describe, not_begun, threads
+from ._worker import Worker, describe, in_parts, not_begun, threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class AsyncWorker(Worker):
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
         self._flushing = False
+        self._came = asyncio.Event()  # credit, for anybody
         self._turn: asyncio.Lock | None = asyncio.Lock() if threads() == 1 else None
         self._asked: dict[int, asyncio.Future[Any]] = {}
 
@@ -33,9 +34,9 @@ class AsyncWorker(Worker):
         self._left: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(self.fd, self._readable)
         await self._left
-        self._loop.remove_reader(self.fd)
         while self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+        self._loop.remove_reader(self.fd)
         self.flush()
 
     def _readable(self) -> None:
@@ -85,7 +86,13 @@ class AsyncWorker(Worker):
     async def _run(self, context: AsyncContext) -> tuple[int, bytes]:
         ident = context.invocation_id
         try:
-            result: Any = await self.handler(context.event(), context)
+            result: Any = self.handler(context.event(), context)
+            if hasattr(result, "__await__"):
+                result = await result
+            if in_parts(result):
+                from ._parts import send_async
+
+                return await send_async(self, context, result)
         except asyncio.CancelledError as e:
             if ident not in self._cancelled:
                 return describe(e)
@@ -97,6 +104,18 @@ class AsyncWorker(Worker):
             self.flush()
             raise
         return self.result(result)
+
+    def more(self, ident: int, number: int) -> None:
+        super().more(ident, number)
+        self._came.set()
+
+    async def may_send_soon(self, context: AsyncContext, size: int) -> None:
+        """:meth:`may_send`, awaited."""
+        await asyncio.sleep(0)  # what has come is read
+        while self._credit[context.invocation_id] < size:
+            self._came.clear()
+            await self._came.wait()
+        self._credit[context.invocation_id] -= size
 
     def _flush_soon(self) -> None:
         self._flushing = False

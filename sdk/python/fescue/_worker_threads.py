@@ -30,14 +30,22 @@ class ThreadedWorker(Worker):
         for thread in self._threads:
             thread.start()
         while not self.leaving:
-            self.read()
-            with self._answered:
-                self.take()
-                self._answered.notify_all()
+            self._read_once()
         for _ in self._threads:
             self._jobs.put(None)
+        threading.Thread(target=self._read_on, daemon=True).start()  # what is under way may yet ask
         for thread in self._threads:
             thread.join()
+
+    def _read_once(self) -> None:
+        self.read()
+        with self._answered:
+            self.take()
+            self._answered.notify_all()
+
+    def _read_on(self) -> None:
+        while True:
+            self._read_once()
 
     def invoke(self, ident: int, timeout: int, packed: bytes, payload: bytes) -> None:
         context = Context(self, ident, timeout, packed, payload)
@@ -59,6 +67,13 @@ class ThreadedWorker(Worker):
 
     def answer(self, ident: int, kind: int, body: bytes) -> None:
         self.send(self.framed(ident, kind, body))
+
+    def may_send(self, context: Context, size: int) -> bool:
+        ident = context.invocation_id
+        with self._answered:
+            self._answered.wait_for(lambda: context.cancelled or self._credit[ident] >= size)
+            self._credit[ident] -= size
+        return not context.cancelled
 
     def send(self, data: bytes) -> None:
         with self._writing:

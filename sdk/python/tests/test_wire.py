@@ -44,6 +44,8 @@ def made(f):
         return wire.frame(kind, ident, wire.failure_body(f["errorType"], f["message"], f["stack"]))
     if kind == wire.GOODBYE:
         return wire.goodbye(f["code"], f["text"])
+    if kind == wire.PART:
+        return wire.part(ident, payload, head=f["flags"] == 1)
     text = next((f[name] for name in ("topic", "text", "place", "key") if name in f), "")
     return wire.frame(kind, ident, payload or text.encode())
 
@@ -108,6 +110,8 @@ def read(kind, ident, body):
         return {**fields, **read_kept(kind, body)}
     if kind == wire.CANCEL:
         return fields
+    if kind == wire.MORE:
+        return {**fields, "number": wire.read_more(body)}
     return {**fields, "payload": bytes(body).hex()}
 
 

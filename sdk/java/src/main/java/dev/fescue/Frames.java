@@ -17,6 +17,11 @@ final class Frames {
     static final int HISTORY = 32;
     static final int CREDIT = 64;
     static final int QUEUES = 256;
+    static final int PARTS = 512;
+
+    // Of results in parts: most data of a PART, and how much may be sent before MORE.
+    static final int MAX_PART = 65536;
+    static final int WINDOW = 262144;
 
     // Flags of SUBSCRIBE.
     static final int ANSWERS = 1;
@@ -80,6 +85,11 @@ final class Frames {
             .str16(utf8(message), 0x4000)
             .bytes(Frame.first(utf8(stack), 0x8000))
             .done();
+    }
+
+    /** PART: a piece of a result. */
+    static byte[] part(long id, boolean head, byte[] data, int from, int length) {
+        return Frame.of(Type.PART, id).u8(head ? 1 : 0).bytes(java.util.Arrays.copyOfRange(data, from, from + length)).done();
     }
 
     static byte[] log(LogLevel level, String text) {

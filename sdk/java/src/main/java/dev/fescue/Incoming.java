@@ -108,6 +108,13 @@ final class Incoming {
         return new Changed(kind, b.u64(), b.u64(), b.str16(), b.rest());
     }
 
+    /** The bytes of MORE. */
+    static long more(Body b) {
+        long number = b.u32();
+        b.nothingMore();
+        return number;
+    }
+
     /** The number of a CREDIT. */
     static long credit(long id, Body b) {
         if (id != 0) {

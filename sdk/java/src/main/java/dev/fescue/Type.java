@@ -31,6 +31,8 @@ final class Type {
     static final int RESULT = 0x32;
     static final int FAILURE = 0x33;
     static final int CANCEL = 0x34;
+    static final int PART = 0x35;
+    static final int MORE = 0x36;
     static final int LOG = 0x40;
     static final int GET = 0x48;
     static final int PUT = 0x49;
@@ -55,7 +57,7 @@ final class Type {
                 return 1;
             case MESSAGE:
                 return 2;
-            case GOODBYE, CREDIT:
+            case GOODBYE, MORE, CREDIT:
                 return 4;
             case INVOKE:
                 return 5;

@@ -32,6 +32,8 @@ final class Fields {
                 return Frames.request(id, number(f, "timeout"), text(f, "topic"), payload);
             case "FAILURE":
                 return Frames.failure(id, text(f, "errorType"), text(f, "message"), text(f, "stack"));
+            case "PART":
+                return Frames.part(id, number(f, "flags") == 1, payload, 0, payload.length);
             case "LOG":
                 return Frames.log(LogLevel.values()[(int) id], text(f, "text"));
             case "REGISTER":
@@ -107,6 +109,7 @@ final class Fields {
         switch (type) {
             case Type.OK -> f.addProperty("granted", Incoming.granted(b));
             case Type.STORED -> f.addProperty("revision", Incoming.stored(b));
+            case Type.MORE -> f.addProperty("number", Incoming.more(b));
             case Type.CREDIT -> f.addProperty("number", Incoming.credit(id, b));
             case Type.CANCEL -> b.nothingMore();
             case Type.PING, Type.PONG, Type.REPLY -> f.addProperty("payload", HEX.formatHex(b.rest()));
