@@ -16,14 +16,15 @@ import (
 
 // What an application keeps in its data directory is bounded by limits.disk. A file
 // system's own quotas are rarely to be had on a device, so the engine looks: every
-// second whether the disk has noticeably less room, and if so who took it. Who is
-// over its limit is ended, and started again only when it is below; a single file
-// cannot grow over the limit in between (RLIMIT_FSIZE).
+// second, and more often while it gets less, whether the disk has noticeably less
+// room, and if so who took it. Who is over its limit is ended, and started again
+// only when it is below; a single file cannot grow over the limit in between (RLIMIT_FSIZE).
 const (
 	lookAtDisk = time.Second
-	noticeable = 4 << 20     // bytes that are worth a search
-	searchDisk = time.Minute // also without any
-	inodeBytes = 1024        // that a file takes at least, were it empty
+	lookSoon   = 100 * time.Millisecond // while somebody writes
+	noticeable = 4 << 20                // bytes that are worth a search
+	searchDisk = time.Minute            // also without any
+	inodeBytes = 1024                   // that a file takes at least, were it empty
 )
 
 // programs are the running programs of an application.
@@ -74,6 +75,7 @@ func (e *Engine) watchDisk(ctx context.Context) {
 		now := freeBytes(e.Dir)
 		if now+noticeable > free && time.Since(searched) < searchDisk {
 			free = max(free, now) // room that was given back may be taken again
+			pause = lookAtDisk
 			continue
 		}
 		free, searched = now, time.Now()
@@ -83,7 +85,7 @@ func (e *Engine) watchDisk(ctx context.Context) {
 			}
 			a.keepWithinDisk()
 		}
-		pause = max(lookAtDisk, 10*time.Since(searched)) // a search shall not be what the device does
+		pause = max(lookSoon, 10*time.Since(searched)) // a search shall not be what the device does
 	}
 }
 

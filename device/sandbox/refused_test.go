@@ -80,8 +80,8 @@ func TestRefusalsAreTold(t *testing.T) {
 		if outcomes[attempt] == "done" {
 			t.Errorf("%s: done", attempt)
 		}
-		if got.count[what] != 1 {
-			t.Errorf("%s: told %d times: %q", attempt, got.count[what], what)
+		if got.count[what] == 0 { // a library may ask for each of its threads
+			t.Errorf("%s: not told: %q", attempt, what)
 		}
 		delete(got.count, what)
 	}
