@@ -101,7 +101,7 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	if !ok {
 		return false
 	}
-	g.clients.note(c.GetID(), o.Username)
+	g.clients.note(c.GetID(), outside{o.Username, may.Subscribe})
 	c.RegisterUser(&server.User{Username: o.Username, Account: g.data, Permissions: may.enforced()})
 	return true
 }
@@ -116,8 +116,10 @@ func (p Permissions) enforced() *server.Permissions {
 		}
 		return &server.SubjectPermission{Allow: subjects}
 	}
-	return &server.Permissions{
+	e := &server.Permissions{
 		Publish: of(p.Publish), Subscribe: of(p.Subscribe),
 		Response: &server.ResponsePermission{MaxMsgs: 1, Expires: time.Minute},
 	}
+	e.Subscribe.Deny = append(e.Subscribe.Deny, beyond(p.Subscribe)...)
+	return e
 }

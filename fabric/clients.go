@@ -13,34 +13,46 @@ import (
 // clients remembers who is behind each connection from outside.
 type clients struct {
 	mu    sync.Mutex
-	users map[uint64]string
+	known map[uint64]outside
 }
 
-func (c *clients) note(id uint64, user string) {
+// outside is a client from outside: its user, and what it may subscribe to.
+type outside struct {
+	user      string
+	permitted []string
+}
+
+func (c *clients) note(id uint64, client outside) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.users == nil {
-		c.users = map[uint64]string{}
+	if c.known == nil {
+		c.known = map[uint64]outside{}
 	}
-	c.users[id] = user
+	c.known[id] = client
 }
 
-func (c *clients) user(id uint64) (string, bool) {
+func (c *clients) get(id uint64) (outside, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	user, known := c.users[id]
-	return user, known
+	client, known := c.known[id]
+	return client, known
+}
+
+func (c *clients) any() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.known) > 0
 }
 
 // of returns a user's connections, or with "" all, as far as they have not ended.
 func (c *clients) of(user string, live func(uint64) bool) (ids []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, u := range c.users {
+	for id, client := range c.known {
 		switch {
 		case !live(id):
-			delete(c.users, id)
-		case u == user || user == "":
+			delete(c.known, id)
+		case client.user == user || user == "":
 			ids = append(ids, id)
 		}
 	}
@@ -83,7 +95,7 @@ func (s *Server) violated(text string) bool {
 	if err != nil {
 		return false
 	}
-	user, known := s.gate.clients.user(id)
+	client, known := s.gate.clients.get(id)
 	if !known {
 		return false
 	}
@@ -91,7 +103,7 @@ func (s *Server) violated(text string) bool {
 		subject, _ = strconv.Unquote(quoted)
 	}
 	if s.options.OnViolation != nil {
-		s.options.OnViolation(Violation{User: user, Publish: strings.HasSuffix(before, "Publish"), Subject: subject})
+		s.options.OnViolation(Violation{User: client.user, Publish: strings.HasSuffix(before, "Publish"), Subject: subject})
 	}
 	return true
 }

@@ -18,6 +18,7 @@ import (
 type interest struct {
 	nats    *server.Server
 	account *server.Account
+	listed  func([]server.SubDetail) // is shown each list
 
 	listing sync.Mutex // one lists, the others wait for it
 	view    atomic.Pointer[subscriptions]
@@ -45,8 +46,8 @@ const (
 	recheck = time.Millisecond
 	// knownSubjects bounds what is remembered.
 	knownSubjects = 10_000
-	// listed is more subscriptions than an account can have.
-	listed = 1 << 30
+	// most is more subscriptions than an account can have.
+	most = 1 << 30
 )
 
 // count is exact for what nats-server knew when it was called.
@@ -108,10 +109,11 @@ func (i *interest) changes() (inserts, removes uint64) {
 func (i *interest) list() *subscriptions {
 	v := &subscriptions{total: i.account.TotalSubs(), filters: map[string]int{}, start: time.Now()}
 	v.inserts, v.removes = i.changes()
-	s, err := i.nats.Subsz(&server.SubszOptions{Account: dataAccount, Subscriptions: true, Limit: listed})
+	s, err := i.nats.Subsz(&server.SubszOptions{Account: dataAccount, Subscriptions: true, Limit: most})
 	if err != nil {
 		return v
 	}
+	i.listed(s.Subs)
 	for _, sub := range s.Subs {
 		v.filters[sub.Subject]++
 	}

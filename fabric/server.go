@@ -66,7 +66,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.gate.register(s.nats); err != nil {
 		return err
 	}
-	s.interest.nats, s.interest.account = s.nats, s.gate.data
+	s.interest.nats, s.interest.account, s.interest.listed = s.nats, s.gate.data, s.refuseWide
 	trouble := &natsLog{log: s.log, violation: s.violated}
 	s.nats.SetLoggerV2(trouble, false, false, false)
 	s.nats.Start() // does not block: the listeners have goroutines of their own
@@ -147,14 +147,19 @@ func (s *Server) natsOptions() (*server.Options, error) {
 
 // Run looks after the streams until ctx ends, then closes the server.
 func (s *Server) Run(ctx context.Context) error {
-	tick := time.NewTicker(examination)
+	tick, wide := time.NewTicker(examination), time.NewTicker(widePeriod)
 	defer tick.Stop()
+	defer wide.Stop()
 	defer s.Close()
 	for {
 		select {
 		case <-tick.C:
 			s.examine()
 			s.gate.clients.of("", s.live) // forgets those that have ended
+		case <-wide.C:
+			if s.gate.clients.any() {
+				s.interest.current()
+			}
 		case <-ctx.Done():
 			return nil
 		}

@@ -332,6 +332,94 @@ func TestNATS(t *testing.T) {
 	}
 }
 
+// TestWiderThanPermitted: a subscription that is wider than the permission is refused, over MQTT
+// and over NATS, also where nats-server would grant it ("a.>" by "a.*"); nothing of the rest comes.
+func TestWiderThanPermitted(t *testing.T) {
+	d := start(t)
+	d.Apply([]spec.DesiredCredential{d.credential("sensor", "a/+", "b/+/x", "c/x/#", "d", "e/+", "e/+/x"), d.credential("other", "#")})
+	d.nothingBeyond()
+	running := make(chan struct{})
+	go func() { _ = d.fabric.Run(t.Context()); close(running) }()
+	t.Cleanup(func() { <-running })
+	permitted := map[string]bool{
+		"a/+": true, "a/#": false, "#": false, "a/+/x": false, "b/+/x": true, "b/y/x": true, "b/#": false, "b/+/+": false, "+/+/x": false,
+		"c/x/#": true, "c/x/+": true, "c/x": true, "c/#": false, "c/+/y": false, "d": true, "d/#": false, "d/+": false, "+": false, "a": false, "e/#": false,
+	}
+	for filter, want := range permitted {
+		out, _ := d.mosquitto("mosquitto_sub", "-u", "sensor", "-P", password, "-t", filter, "-E", "-W", "30")
+		if granted := !strings.Contains(out, "denied"); granted != want {
+			t.Errorf("MQTT %s: granted %v: %s", filter, granted, out)
+		}
+		if subjects := exchange.Subjects([]spec.Filter{spec.Filter(filter)}); len(subjects) == 1 {
+			d.natsGrants(subjects[0], want)
+		}
+	}
+	for _, wide := range []string{"a.>", "e.>", ">"} {
+		d.natsGrants(wide, false)
+	}
+}
+
+// nothingBeyond: while nobody looks, nats-server itself leaves out what is not permitted.
+func (d *device) nothingBeyond() {
+	d.t.Helper()
+	nc, err := d.nats("sensor")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer nc.Close()
+	other, err := d.nats("other")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer other.Close()
+	sub, err := nc.SubscribeSync("a.>")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_ = nc.Flush()
+	for _, subject := range []string{"a.b.c", "a.x"} {
+		if err := other.Publish(subject, nil); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	if m, err := sub.NextMsg(patience); err != nil || m.Subject != "a.x" {
+		d.t.Errorf("%v, %v came instead of what is permitted", m, err)
+	}
+}
+
+// natsGrants wants a NATS client to have a subscription, or to be refused it: at once by
+// nats-server, or soon.
+func (d *device) natsGrants(subject string, want bool) {
+	d.t.Helper()
+	refused := make(chan struct{})
+	refuse := sync.OnceFunc(func() { close(refused) })
+	nc, err := d.nats("sensor", nats.NoReconnect(), nats.ClosedHandler(func(*nats.Conn) { refuse() }),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { refuse() }))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := nc.SubscribeSync(subject); err != nil {
+		d.t.Fatal(err)
+	}
+	_ = nc.Flush() // fails if it is closed already
+	d.fabric.Interest(subject)
+	if want {
+		_ = nc.Flush()
+		select {
+		case <-refused:
+			d.t.Errorf("NATS %s: refused", subject)
+		default:
+		}
+		return
+	}
+	select {
+	case <-refused:
+	case <-time.After(patience):
+		d.t.Errorf("NATS %s: granted", subject)
+	}
+}
+
 // TestChanges: a credential that changes or goes disconnects its clients at once;
 // those that may come back do, with what they may do now.
 func TestChanges(t *testing.T) {
