@@ -201,10 +201,10 @@ func TestStreamReaderNoticesSilence(t *testing.T) {
 
 func TestStreamLivesBeyondItsLease(t *testing.T) {
 	s := start(t)
-	const lease = 60 * time.Millisecond
+	const lease = time.Second // a loaded machine may be late by a good part of it
 	serveFeed(t, control(t, s), func(ctx context.Context, out *Outlet[int]) error {
 		select {
-		case <-time.After(5 * lease):
+		case <-time.After(2 * lease):
 			out.Offer(7)
 		case <-ctx.Done():
 		}
