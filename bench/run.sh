@@ -11,3 +11,7 @@ echo "== functions"
 go run ./bench/functions -binary bin/fescue
 echo "== scale"
 go run ./bench/scale
+if command -v chromium >/dev/null && [[ -d web/node_modules ]]; then
+	echo "== console"
+	./bench/console/run.sh
+fi

@@ -29,7 +29,7 @@ export function Versions({ app }: { app: Application }) {
     {
       name: "Actions",
       hideName: true,
-      width: "98px",
+      width: "106px",
       cell: (v) => (
         <Button size="compact-xs" variant="default" onClick={() => setChosen(v)}>
           {running.has(v.version) ? "Deploy again" : "Deploy"}

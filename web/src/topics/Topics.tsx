@@ -2,7 +2,8 @@
 import { ActionIcon, Stack, Text, TextInput } from "@mantine/core";
 import { IconChevronRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState } from "react";
 import { devices } from "../api/queries";
 import { DevicePick } from "../devices/DevicePick";
 import { Empty } from "../parts/Empty";
@@ -92,52 +93,87 @@ function Tree({ device, filter, onChoose }: { device: string; filter: string; on
       <Loaded query={query} height={240}>
         {() => {
           const rows = rowsOf(treeOf(rates.filter(ofOthers)), folded);
-          return (
-            <div className="tree">
-              <TreeRow
-                name="all topics"
-                filter="#"
-                chosen={filter === "#"}
-                depth={0}
-                rate={rates.reduce((sum, t) => sum + t.rate, 0)}
-                onChoose={onChoose}
-              />
-              {rows.map((row) => (
-                <BranchRow
-                  key={row.branch.path}
-                  row={row}
-                  filter={filter}
-                  folded={folded.has(row.branch.path)}
-                  onFold={toggle}
-                  onChoose={onChoose}
-                />
-              ))}
-              {rows.length === 0 && (
-                <Text size="sm" c="dimmed" p="xs">
-                  Nobody publishes or subscribes yet.
-                </Text>
-              )}
-            </div>
-          );
+          const sum = rates.reduce((sum, t) => sum + t.rate, 0);
+          return <Rows rows={rows} rate={sum} filter={filter} folded={folded} onFold={toggle} onChoose={onChoose} />;
         }}
       </Loaded>
     </nav>
   );
 }
 
+interface RowsProps {
+  rows: Row[];
+  rate: number;
+  filter: string;
+  folded: Set<string>;
+  onFold: (path: string) => void;
+  onChoose: (filter: string) => void;
+}
+
+const rowHeight = 32;
+
+// Rows are the tree from top to bottom, of which those in sight are drawn.
+function Rows({ rows, rate, filter, folded, onFold, onChoose }: RowsProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const drawn = useVirtualizer({
+    count: rows.length + 1,
+    getScrollElement: () => box.current,
+    estimateSize: () => rowHeight,
+    overscan: 15,
+  });
+  return (
+    <div className="tree" ref={box}>
+      <div className="tree-rows" style={{ height: drawn.getTotalSize() }}>
+        {drawn.getVirtualItems().map(({ index, start }) => {
+          const row = rows[index - 1];
+          return row ? (
+            <BranchRow
+              key={row.branch.path}
+              top={start}
+              row={row}
+              filter={filter}
+              folded={folded.has(row.branch.path)}
+              onFold={onFold}
+              onChoose={onChoose}
+            />
+          ) : (
+            <TreeRow
+              key="#"
+              top={start}
+              name="all topics"
+              filter="#"
+              chosen={filter === "#"}
+              depth={0}
+              rate={rate}
+              onChoose={onChoose}
+            />
+          );
+        })}
+      </div>
+      {rows.length === 0 && (
+        <Text size="sm" c="dimmed" p="xs">
+          Nobody publishes or subscribes yet.
+        </Text>
+      )}
+    </div>
+  );
+}
+
 interface BranchRowProps {
   row: Row;
+  top: number;
   filter: string;
   folded: boolean;
   onFold: (path: string) => void;
   onChoose: (filter: string) => void;
 }
 
-function BranchRow({ row: { branch, depth }, filter, folded, onFold, onChoose }: BranchRowProps) {
+function BranchRow({ row: { branch, depth }, top, filter, folded, onFold, onChoose }: BranchRowProps) {
   const below = branch.branches.length > 0;
   const leads = branch.topic && !below ? branch.path : `${branch.path}/#`;
   return (
     <TreeRow
+      top={top}
       name={branch.name || "(empty)"}
       filter={leads}
       chosen={filter === leads}
@@ -164,6 +200,7 @@ function BranchRow({ row: { branch, depth }, filter, folded, onFold, onChoose }:
 }
 
 interface TreeRowProps {
+  top: number;
   name: string;
   filter: string;
   chosen: boolean;
@@ -174,9 +211,13 @@ interface TreeRowProps {
   onChoose: (filter: string) => void;
 }
 
-function TreeRow({ name, filter, chosen, depth, rate: n, history, fold, onChoose }: TreeRowProps) {
+function TreeRow({ top, name, filter, chosen, depth, rate: n, history, fold, onChoose }: TreeRowProps) {
   return (
-    <div className="file" data-chosen={chosen || undefined} style={{ paddingLeft: depth * 14 }}>
+    <div
+      className="file tree-row"
+      data-chosen={chosen || undefined}
+      style={{ paddingLeft: depth * 14, transform: `translateY(${top}px)` }}
+    >
       <span className="tree-fold">{fold}</span>
       <button
         type="button"
