@@ -270,6 +270,10 @@ static void changed(fescue_link *l, uint8_t up)
 	a->welcome = a->head_count = a->skipping = a->pinged = 0;
 	a->body_count = 0;
 	a->transfer = 0;
+#if FESCUE_NUMBERS
+	for (uint8_t i = 0; i < FESCUE_FUNCTIONS; i++)
+		a->functions[i].registered = 0;
+#endif
 	a->heard_at = fescue_link_now(&a->link);
 	if (up)
 		hello(a);

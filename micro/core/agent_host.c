@@ -84,8 +84,10 @@ static uint8_t matches(const uint8_t *f, const uint8_t *f_end, const uint8_t *t,
 	}
 }
 
-/* Whether the settings of the function that runs grant it to publish on a topic. The
- * gateway checks it, too; this keeps a function from even asking. */
+/* What the settings of the function that runs grant it to publish on a topic: the gateway
+ * checks it, too; this keeps a function from even asking. If it is the topic itself, with
+ * its line's number, for FESCUE_NUMBERS. */
+enum { NOT_GRANTED = 0xff, BY_FILTER = 0 };
 static uint8_t granted(const fescue_agent *a, const uint8_t *topic, uint16_t n)
 {
 	static const char key[] FESCUE_ROM = "publish=";
@@ -94,9 +96,27 @@ static uint8_t granted(const fescue_agent *a, const uint8_t *topic, uint16_t n)
 	if (agent_settings_of(a, a->functions[a->running].slot, &s))
 		for (const uint8_t *filter; (filter = agent_setting(&s, key, &length)) != NULL;)
 			if (matches(filter, filter + length, topic, topic + n))
-				return 1;
-	return 0;
+				return FESCUE_NUMBERS && length == n && s.line < 32 && fescue_flash_same(filter, topic, n) ? s.line : BY_FILTER;
+	return NOT_GRANTED;
 }
+
+#if FESCUE_NUMBERS
+/* Begins a PUBLISH with the number of the topic in a line of the settings, which is
+ * registered first if it is not yet. */
+static uint8_t begin_numbered(fescue_agent *a, uint8_t line, const uint8_t *topic, uint16_t topic_size, uint32_t n)
+{
+	fescue_function *f = &a->functions[a->running];
+	uint32_t bit = (uint32_t)1 << line, id = (uint32_t)f->slot << 8 | line;
+	if (!(f->registered & bit)) {
+		if (!agent_begin_frame(a, F_REGISTER, id, topic_size))
+			return 0;
+		agent_put(a, topic, topic_size);
+		agent_end_frame(a);
+		f->registered |= bit;
+	}
+	return agent_begin_frame(a, F_PUBLISH, id, n);
+}
+#endif
 
 #if FESCUE_PINS
 /* Whether the settings grant a pin, a channel or a device by its number, or all by "*". */
@@ -144,14 +164,25 @@ static uint32_t publish(fescue_agent *a, const uint8_t *topic, uint32_t topic_si
 {
 	if (topic_size == 0 || topic_size > 1024)
 		return (uint32_t)-FESCUE_INVALID_TOPIC;
-	if (!granted(a, topic, (uint16_t)topic_size))
+	uint8_t line = granted(a, topic, (uint16_t)topic_size);
+	if (line == NOT_GRANTED)
 		return (uint32_t)-FESCUE_DENIED;
 	if (n > 0xffffff || too_large(a, 2 + topic_size + n))
 		return (uint32_t)-FESCUE_TOO_LARGE;
-	if (!a->welcome || !agent_begin_frame(a, F_PUBLISHTO, 0, 2 + topic_size + n))
+	if (!a->welcome)
 		return (uint32_t)-FESCUE_OVERFLOW;
-	agent_put16(a, (uint16_t)topic_size);
-	agent_put(a, topic, (uint16_t)topic_size);
+#if FESCUE_NUMBERS
+	if (line != BY_FILTER) {
+		if (!begin_numbered(a, line, topic, (uint16_t)topic_size, n))
+			return (uint32_t)-FESCUE_OVERFLOW;
+	} else
+#endif
+	{
+		if (!agent_begin_frame(a, F_PUBLISHTO, 0, 2 + topic_size + n))
+			return (uint32_t)-FESCUE_OVERFLOW;
+		agent_put16(a, (uint16_t)topic_size);
+		agent_put(a, topic, (uint16_t)topic_size);
+	}
 	agent_put(a, p, (uint16_t)n);
 	agent_end_frame(a);
 	return 0;

@@ -99,6 +99,9 @@ void agent_start(fescue_agent *a, uint8_t number, const uint8_t *name, uint8_t n
 		uint8_t slot = fescue_slot_of(f, name, n);
 		function->slot = FESCUE_NO_SLOT;
 		function->transfer = transfer;
+#if FESCUE_NUMBERS
+		function->registered = 0;
+#endif
 		if (slot == FESCUE_NO_SLOT || !fescue_slot_read(f, slot, &h))
 			return;
 		if ((h.proven || h.tries < FESCUE_TRIES) && load(a, number, slot, &h) == FESCUE_VM_OK && start(a, number, slot, &h))

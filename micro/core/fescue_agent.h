@@ -68,6 +68,9 @@ typedef struct {
 	uint8_t handler; /* its number among the exports' functions, plus one; 0: none */
 	uint32_t fuel;
 	uint32_t transfer; /* id of the transfer that brought it, for ABORT */
+#if FESCUE_NUMBERS
+	uint32_t registered; /* a bit for each line of its settings whose topic has a number in this session */
+#endif
 } fescue_function;
 
 typedef struct {

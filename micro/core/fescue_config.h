@@ -110,6 +110,12 @@
 #define FESCUE_PINS 1
 #endif
 
+/* Topics that a function is granted by their whole name are registered, and published on
+ * by a number: a name crosses the line once in a session. */
+#ifndef FESCUE_NUMBERS
+#define FESCUE_NUMBERS 1
+#endif
+
 /* How a byte of a module is read. A module may lie where pointers do not reach,
  * for instance in EEPROM; then this is that memory's read function. */
 #ifndef FESCUE_CODE_BYTE

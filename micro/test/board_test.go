@@ -37,6 +37,7 @@ type bench struct {
 	published []string
 	logged    []string
 	returned  []spec.Name
+	frames    []string // that publish
 	console   []string
 	refused   int
 }
@@ -73,6 +74,11 @@ func (b *bench) session(s *packet.Session) {
 		},
 		Log: func(f spec.Name, _ uint32, text string) {
 			b.note(func() { b.logged = append(b.logged, fmt.Sprintf("%s %s", f, text)) })
+		},
+		Frame: func(s micro.Seen) {
+			if !s.Sent && (s.Frame == "REGISTER" || strings.HasPrefix(s.Frame, "PUBLISH")) {
+				b.note(func() { b.frames = append(b.frames, s.Frame) })
+			}
 		},
 		Returned: func(f spec.Name) { b.note(func() { b.returned = append(b.returned, f) }) },
 	})
