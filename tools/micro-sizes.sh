@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 common=(-std=gnu99 -Os -flto -ffunction-sections -fdata-sections -fno-move-loop-invariants -ffreestanding -nostartfiles
-	-Wl,-e,main -Wl,--gc-sections -Wl,--defsym=device=0x40004000 -Wl,--no-warn-rwx-segments -DFESCUE_FUNCTIONS=1 -DFESCUE_STATE=0 -Wall -Wextra -Werror)
+	-Wl,-e,main -Wl,--gc-sections -Wl,--defsym=device=0x40004000 -Wl,--no-warn-rwx-segments -DFESCUE_FUNCTIONS=1 -DFESCUE_STATE=0 -DFESCUE_MEMORY=1 -Wall -Wextra -Werror)
 
 target() { # target NAME SIZE-PROGRAM COMPILER FLAGS…
 	local name=$1 size=$2

@@ -6,6 +6,7 @@
 #include "../../micro/ports/bare/board.h"
 
 const char board_platform[] = "bench";
+void line_interrupt(void) {} /* there is no line */
 uint32_t fib(uint32_t n), sieve(uint32_t n), crc(uint32_t n), roots(uint32_t n);
 extern const uint8_t module_begin[], module_end[];
 __asm__(".section .rodata\n.global module_begin, module_end\nmodule_begin:\n.incbin \"" MODULE "\"\nmodule_end:\n.text");

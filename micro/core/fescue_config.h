@@ -116,6 +116,12 @@
 #define FESCUE_NUMBERS 1
 #endif
 
+/* memcpy, memmove, memset, memcmp and strlen of the core's own, for programs without others
+ * (memory.c). */
+#ifndef FESCUE_MEMORY
+#define FESCUE_MEMORY 0
+#endif
+
 /* How a byte of a module is read. A module may lie where pointers do not reach,
  * for instance in EEPROM; then this is that memory's read function. */
 #ifndef FESCUE_CODE_BYTE
