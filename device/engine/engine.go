@@ -152,8 +152,8 @@ func (e *Engine) handOut(ctx context.Context, work *sync.WaitGroup) {
 		return
 	}
 	wanted := map[spec.Name]bool{}
-	for i := range d.Applications {
-		one := &d.Applications[i]
+	for _, desired := range d.Applications {
+		one := &desired // a copy: what is kept of one must not keep all of its revision
 		if one.State == spec.Removed {
 			// Also an application that is not here is launched: it reports that it is gone.
 			wanted[one.Name] = true
