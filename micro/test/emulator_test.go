@@ -111,6 +111,7 @@ func flooded(c net.Conn) io.ReadWriteCloser {
 func TestEmulators(t *testing.T) {
 	for board := range emulators {
 		t.Run(board, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			key := testKey(7)
 			b.opt.Keys = func() []packet.Key { return []packet.Key{{Device: "board-1", Key: key}} }

@@ -10,6 +10,7 @@ import (
 // A board with Ethernet speaks UDP with a real gateway: it is enrolled, deployed to, called,
 // publishes, traps, and is back after it was killed.
 func TestEthernet(t *testing.T) {
+	t.Parallel()
 	f := newFescue(t)
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // A topic that is granted by its name crosses the line once in a session and version; what
 // a filter grants, each time.
 func TestNumbers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	flash, line := filepath.Join(t.TempDir(), "flash"), b.listen(plain)
 	process := agentProcess(t, compilePosix(t), flash, nil, "unix:"+line)

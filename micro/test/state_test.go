@@ -47,6 +47,7 @@ var commands = []struct {
 // One module, deployed to a Linux device and to a microcontroller behind it, finds the same
 // state on both.
 func TestStateIsTheSame(t *testing.T) {
+	t.Parallel()
 	f := newFescue(t)
 	key := f.must("micro", "provision", "shed")
 	line := filepath.Join(t.TempDir(), "line")
@@ -97,6 +98,7 @@ func (b *bench) tells(board *micro.Board, function spec.Name, command string, wa
 // A function's state is its own, bounded, outlasts its versions and the device's starts, and
 // goes with the function.
 func TestState(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	flash, line := filepath.Join(t.TempDir(), "flash"), b.listen(plain)
 	process := agentProcess(t, compilePosix(t), flash, nil, "unix:"+line)
