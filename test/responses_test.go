@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,6 +94,105 @@ export const handle = (verb) => {
 };
 `
 
+const partsJava = `
+import dev.fescue.Context;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+
+public class F {
+    static final Path DATA = Path.of(System.getenv("FESCUE_DATA"));
+
+    public static byte[] handle(String event, Context context) throws Exception {
+        String verb = event.replace("\"", "");
+        try {
+            return make(verb, context);
+        } finally {
+            Files.writeString(DATA.resolve(verb), "");
+        }
+    }
+
+    static byte[] make(String verb, Context context) throws Exception {
+        switch (verb) {
+            case "head":
+                context.output(201, Map.of("X-Kind", "test", "Content-Type", "text/event-stream")).write("data: 1\n\n".getBytes());
+                return null;
+            case "wait":
+                OutputStream out = context.output();
+                out.write("first ".getBytes());
+                out.flush();
+                while (!Files.exists(DATA.resolve("go"))) Thread.sleep(10);
+                return "second".getBytes();
+            case "large":
+                for (int n = 0; n < 80; n++) {
+                    byte[] part = new byte[100_000];
+                    Arrays.fill(part, (byte) n);
+                    context.output().write(part);
+                }
+                return null;
+            case "fail":
+                context.output().write("begun".getBytes());
+                context.output().flush();
+                throw new IllegalStateException("in the middle");
+            case "early": throw new IllegalStateException("before anything");
+            case "endless":
+                while (true) context.output().write("x".repeat(1000).getBytes());
+            default: return null;
+        }
+    }
+}
+`
+
+const partsCpp = `
+#include <fescue.hpp>
+#include <fstream>
+#include <thread>
+
+std::string handle(const fescue::Message& event) {
+    const std::string data = std::string(std::getenv("FESCUE_DATA")) + "/";
+    std::string verb(event.payload());
+    verb.erase(std::remove(verb.begin(), verb.end(), '"'), verb.end());
+    struct Mark {
+        std::string path;
+        ~Mark() { std::ofstream file(path); }
+    } mark{data + verb};
+    if (verb == "head") {
+        event.head("{\"statusCode\": 201, \"headers\": {\"X-Kind\": \"test\", \"Content-Type\": \"text/event-stream\"}}");
+        event.part("data: 1\n\n");
+    }
+    if (verb == "wait") {
+        event.part("first ");
+        while (!std::ifstream(data + "go")) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        return "second";
+    }
+    if (verb == "large") for (int n = 0; n < 80; n++) event.part(std::string(100000, static_cast<char>(n)));
+    if (verb == "fail") {
+        event.part("begun");
+        throw std::runtime_error("in the middle");
+    }
+    if (verb == "early") throw std::runtime_error("before anything");
+    while (verb == "endless") event.part(std::string(1000, 'x'));
+    return "";
+}
+
+int main() { return fescue::serve(handle); }
+`
+
+// built is the bytes of a Go program of testdata.
+func built(t *testing.T, name string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), name)
+	build := exec.Command("go", "build", "-o", out, "./testdata/"+name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return readFile(t, out)
+}
+
 // ask posts a body and gives the answer, whose body is read by the test.
 func (m *machine) ask(ctx context.Context, path, body string) *http.Response {
 	m.t.Helper()
@@ -118,6 +218,10 @@ func TestStreamedAnswers(t *testing.T) {
 		{"threads", "runtime: python\nhandler: f.handle\nworkers: {concurrency: 4, max: 1}\n", "f.py", partsPython},
 		{"async", "runtime: python\nhandler: f.handle_async\n", "f.py", partsAsyncPython},
 		{"node", "runtime: node\nhandler: f.handle\n", "f.mjs", partsNode},
+		{"java", "runtime: java\nhandler: F::handle\ncommands: [{run: javac -d classes F.java, wait: true}]\n", "F.java", partsJava},
+		{"javathreads", "runtime: java\nhandler: F::handle\nworkers: {concurrency: 4, max: 1}\ncommands: [{run: javac -d classes F.java, wait: true}]\n", "F.java", partsJava},
+		{"cpp", "runtime: cpp\nhandler: f\ncommands: [{run: c++ -std=c++17 -O1 -o f f.cpp -lfescue, wait: true}]\n", "f.cpp", partsCpp},
+		{"go", "runtime: native\nhandler: ./f\ncommands: [{run: chmod +x f, wait: true}]\n", "f", built(t, "parts")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m.t = t

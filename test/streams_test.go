@@ -129,6 +129,33 @@ func TestStreamedBodies(t *testing.T) {
 	}
 }
 
+// A worker that dies in the middle of an upload: its caller is told at once, the next request is answered, and nothing is left.
+func TestDeathInUpload(t *testing.T) {
+	m := newMachine(t)
+	m.must("deploy", m.application(map[string]string{
+		"fescue.yaml": "name: mortal\nversion: 1.0.0\nruntime: python\nhandler: f.handle\ntriggers:\n  - http: POST /mortal\n    body: stream\n    timeout: 1h\n",
+		"f.py": "import os\ndef handle(body, context):\n    text = body.read(4)\n    if text == b'die ':\n        os._exit(9)\n" +
+			"    return text + body.read()\n",
+	}))
+	read, write := io.Pipe()
+	defer write.Close() //nolint:errcheck // the rest never comes
+	go func() { _, _ = write.Write([]byte("die soon")) }()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	status, text, err := m.post(ctx, "/mortal", read)
+	if err != nil || status != http.StatusBadGateway || !strings.Contains(text, "status 9") {
+		t.Errorf("%d %s, %v", status, text, err)
+	}
+	for range 3 {
+		if status, text, err := m.post(ctx, "/mortal", strings.NewReader("live on")); err != nil || status != 200 || text != "live on" {
+			t.Errorf("the next: %d %s, %v", status, text, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(m.state, "device/apps/mortal/data/requests/*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 // A result is posted to where the configuration says, also when the agent was killed before it was taken.
 func TestCallback(t *testing.T) {
 	var open atomic.Bool

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"fescue.dev/fescue/device/gateway"
 	"fescue.dev/fescue/fail"
 )
 
@@ -177,7 +178,7 @@ func (s *slot) lost() {
 	f.mu.Unlock()
 	for _, c := range begun {
 		f.activity.call(failed, time.Since(c.begun))
-		c.finish(nil, fail.New(fail.Unavailable, "invoke function", "%s", what).
+		c.finish(nil, fail.New(fail.Unavailable, "invoke function", "%s: %w", what, gateway.ErrLost).
 			WithHint("See the application's logs; it is started again."))
 	}
 	s.finishing.Wait()

@@ -191,6 +191,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{&exchange.HandlerError{Type: "ValueError", Message: "secret"}, 500, "its log says why"},
 		{fail.New(fail.Unavailable, "", "gone"), 503, "gone"},
+		{fail.New(fail.Unavailable, "", "gone: %w", ErrLost), 502, "lost"},
 		{fail.New(fail.Exhausted, "", "full"), 503, "full"},
 		{fail.New(fail.Timeout, "", "late"), 504, "late"},
 		{errors.New("odd"), 500, "odd"},

@@ -61,7 +61,7 @@ func (s *streamed) begin(head, data []byte) error {
 
 // end sends the rest of the result. If there is none because of an error, the response is cut off, so that nobody takes it for
 // complete.
-func (s *streamed) end(g *Gateway, q *http.Request, route *Route, rest []byte, err error) {
+func (s *streamed) end(g *Gateway, gone bool, route *Route, rest []byte, err error) {
 	if err == nil && len(rest) > 0 {
 		_, err = s.w.Write(rest)
 	}
@@ -70,10 +70,10 @@ func (s *streamed) end(g *Gateway, q *http.Request, route *Route, rest []byte, e
 	}
 	if err != nil {
 		level := slog.LevelInfo
-		if q.Context().Err() != nil { // the caller has gone
+		if gone {
 			level = slog.LevelDebug
 		}
-		g.Log.Log(q.Context(), level, "a response was cut off", "application", route.Application, "route", route.Trigger.HTTP, "error", err)
+		g.Log.Log(s.ctx, level, "a response was cut off", "application", route.Application, "route", route.Trigger.HTTP, "error", err)
 		panic(http.ErrAbortHandler) // net/http resets the link, and says nothing
 	}
 }

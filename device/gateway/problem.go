@@ -9,6 +9,9 @@ import (
 	"fescue.dev/fescue/fail"
 )
 
+// ErrLost is why a call has no result whose worker ended while it was at it: nobody knows how far it came.
+var ErrLost = errors.New("the call is lost")
+
 // problem answers with an error, by RFC 9457.
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -30,6 +33,8 @@ func problemOf(w http.ResponseWriter, err error, inside bool) {
 		if detail = "the function failed; its log says why"; inside {
 			detail = exception.Error()
 		}
+	case errors.Is(err, ErrLost):
+		status = http.StatusBadGateway
 	case kind == fail.Unavailable, kind == fail.Exhausted:
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable

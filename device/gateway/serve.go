@@ -111,16 +111,17 @@ func (g *Gateway) call(ctx context.Context, w http.ResponseWriter, q *http.Reque
 	s := &streamed{ctx: ctx, w: w, link: http.NewResponseController(w)}
 	r.Parts = s.take
 	result, err := route.Call(ctx, r)
+	gone := q.Context().Err() != nil // asked now: a body that is not read to its end makes it look so
 	if after != nil {
 		if instead := after(); instead != nil {
 			err = instead
 		}
 	}
 	if s.begun {
-		s.end(g, q, route, result, err)
+		s.end(g, gone, route, result, err)
 	}
 	switch {
-	case s.begun, q.Context().Err() != nil: // it is answered; the caller has gone
+	case s.begun, gone: // it is answered; nobody waits
 	case err != nil:
 		problemOf(w, err, route.Trigger.Auth != spec.AuthPublic)
 	default:

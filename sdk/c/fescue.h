@@ -71,7 +71,8 @@ enum fescue_status {
     FESCUE_STOPPED = -101, /* fescue_stop() was called, or a function's worker is to exit */
     FESCUE_ARGUMENT = -102,
     FESCUE_ROOM = -103,  /* a buffer of the caller's is too small */
-    FESCUE_SYSTEM = -104 /* a system call failed */
+    FESCUE_SYSTEM = -104, /* a system call failed */
+    FESCUE_GONE = -105    /* nobody waits for the answer any longer */
 };
 
 /* The name of a status, such as "denied". */
@@ -290,6 +291,13 @@ int fescue_drain(fescue_client *c);
 int fescue_serve(fescue_client *c, void *in, size_t in_size, void *out, size_t out_size, fescue_handler handler,
                  void *user);
 
+/* Sends a piece of an event's answer while it is made, and waits while the caller reads more slowly; fescue_reply() ends the answer, with
+ * the last piece or nothing. For fescue_serve(). FESCUE_GONE: nobody waits for it any longer. FESCUE_UNSUPPORTED: an older agent. */
+int fescue_part(fescue_client *c, const fescue_message *m, const void *data, size_t size);
+
+/* Before the first piece: what an answer over HTTP has beside its body, as JSON, {"statusCode": 200, "headers": {"Content-Type": "text/csv"}}. */
+int fescue_head(fescue_client *c, const fescue_message *m, const char *json);
+
 /* The same for a program with a main loop of its own, which may handle several events at once: takes over the link that the
  * agent left. Call fescue_ready() when the handler is loaded; then fescue_next() gives events (FESCUE_INVOKE), and FESCUE_CANCEL with the id of
  * one for which nobody waits any longer. Copy what is to outlive the next fescue_next(), and answer each event, in any order, by
@@ -317,6 +325,7 @@ struct fescue_client {
     uint32_t last_request;
     uint32_t session; /* counts the links */
     uint32_t current; /* invocation being handled */
+    uint32_t credit;  /* bytes of its answer that may be sent in pieces */
     uint32_t grants;  /* messages that the broker takes now, where it limits them */
     uint32_t stores;  /* count of message ids */
     uint64_t nonce;   /* makes message ids this client's own */
@@ -415,6 +424,8 @@ enum fescue_capability {
 #define FESCUE_MAX_TOPIC 1024
 #define FESCUE_MAX_MESSAGE_ID 64
 #define FESCUE_NEWEST 1 /* flag of HISTORY */
+#define FESCUE_MAX_PART 65536u
+#define FESCUE_WINDOW 262144u /* data of PARTs before MORE */
 
 /* A frame with the fields of its type; the others are 0. Views point into the bytes it was read from. */
 typedef struct fescue_frame {

@@ -81,6 +81,7 @@ using Conflict = ErrorOf<FESCUE_CONFLICT>;
 using NotKept = ErrorOf<FESCUE_NOT_KEPT>;
 using ConnectionLost = ErrorOf<FESCUE_LOST>;
 using Closed = ErrorOf<FESCUE_STOPPED>;
+using Gone = ErrorOf<FESCUE_GONE>;
 
 namespace detail {
 
@@ -101,6 +102,7 @@ class Pool;
     case FESCUE_NOT_KEPT: throw NotKept(text);
     case FESCUE_LOST: throw ConnectionLost(text);
     case FESCUE_STOPPED: throw Closed(text);
+    case FESCUE_GONE: throw Gone(text);
     default: throw Error(status, text);
     }
 }
@@ -123,6 +125,18 @@ public:
     // Whether nobody waits for this event's result any longer.
     bool cancelled() const { return cancelled_ != nullptr ? cancelled_->load() : fescue_cancelled(client_, &raw_) != 0; }
 
+    // Sends a piece of the event's answer while it is made, and waits while the caller reads more slowly. What the handler returns is
+    // the last piece. Throws Gone when nobody waits any longer. Not with `workers.concurrency` above 1.
+    void part(std::string_view data) const {
+        check_parts();
+        check(fescue_part(client_, &raw_, data.data(), data.size()));
+    }
+    // Before the first piece: {"statusCode": 200, "headers": {…}}, for an answer over HTTP.
+    void head(const std::string& json) const {
+        check_parts();
+        check(fescue_head(client_, &raw_, json.c_str()));
+    }
+
     std::uint64_t sequence() const { return raw_.sequence; }  // of a kept message; revision of a key
     std::uint64_t time() const { return raw_.time; }          // when it was stored, ms since 1970
     int attempt() const { return raw_.attempt; }
@@ -142,6 +156,12 @@ public:
     const fescue_message& raw() const { return raw_; }
 
 private:
+    void check_parts() const {
+        if (cancelled_ != nullptr) detail::raise(FESCUE_UNSUPPORTED, "with workers.concurrency above 1 answers are sent as a whole; raise workers.max instead");
+    }
+    void check(int status) const {
+        if (status < 0) detail::raise(status, client_->error);
+    }
     void acknowledge(fescue_verdict verdict, std::uint32_t delay) const {
         const int status = fescue_ack(client_, &raw_, verdict, delay);
         if (status < 0 && status != FESCUE_LOST) detail::raise(status, client_->error);
@@ -202,6 +222,9 @@ inline std::function<void(fescue_client*, const fescue_message*)> outcome(const 
     std::string kind, text;
     try {
         return [reply = responder(m)](fescue_client* c, const fescue_message* raw) { fescue_reply(c, raw, reply.data(), reply.size()); };
+    } catch (const Gone& e) {
+        kind = "Cancelled";
+        text = e.what();
     } catch (const Error& e) {
         kind = e.name();
         text = e.what();

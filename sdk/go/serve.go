@@ -19,6 +19,8 @@ type Event struct {
 	Attributes map[string]string // CloudEvents': id, source, type, time, subject, datacontenttype
 	Payload    []byte
 	Client     *Client // of the function's own: to publish, keep state and log
+
+	output *output
 }
 
 // Topic is the topic of the message that called the function, or "".
@@ -41,7 +43,7 @@ func Serve(ctx context.Context, handler Handler) error {
 	o.Token = "" // the link itself proves who this is
 	w := &worker{
 		handler: handler, serial: os.Getenv("FESCUE_CONCURRENCY") == "1",
-		under: map[uint32]context.CancelFunc{}, leave: make(chan struct{}),
+		under: map[uint32]context.CancelFunc{}, outputs: map[uint32]*output{}, leave: make(chan struct{}),
 	}
 	c := newClient(o, w)
 	w.client = c
@@ -67,6 +69,7 @@ type worker struct {
 
 	mu      sync.Mutex
 	under   map[uint32]context.CancelFunc // invocations under way
+	outputs map[uint32]*output            // of them
 	waiting []*invocation                 // for those before them, the oldest first
 }
 
@@ -103,6 +106,8 @@ func (w *worker) handle(f wire.Frame) {
 		w.leaving.Do(func() { close(w.leave) })
 	case wire.Cancel:
 		w.cancel(f.ID)
+	case wire.More:
+		w.more(f)
 	case wire.Invoke:
 		w.invoke(f)
 	}
@@ -157,6 +162,8 @@ func (w *worker) begin() {
 	w.waiting = slices.Delete(w.waiting, 0, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), i.timeout)
 	w.under[i.id] = cancel
+	i.event.output = &output{worker: w, ctx: ctx, id: i.id, credit: wire.Window, came: make(chan struct{}, 1)}
+	w.outputs[i.id] = i.event.output
 	go w.call(ctx, i)
 }
 
@@ -166,6 +173,9 @@ func (w *worker) call(ctx context.Context, i *invocation) {
 	if err != nil && errors.Is(err, ctx.Err()) {
 		err = &cancelled{err.Error()}
 	}
+	if err == nil {
+		i.event.output.begin()
+	}
 	w.answer(i.id, result, err)
 	if w.serial {
 		w.client.written() // before the next begins, so the broker knows which has
@@ -173,6 +183,7 @@ func (w *worker) call(ctx context.Context, i *invocation) {
 	w.mu.Lock()
 	w.under[i.id]()
 	delete(w.under, i.id)
+	delete(w.outputs, i.id)
 	w.mu.Unlock()
 	w.begin()
 }

@@ -55,7 +55,7 @@ func (c *Client) greet(l *link) (*wire.Reader, error) {
 		Capabilities: wire.Requests | wire.Logs | wire.State | wire.Durable | wire.Histories | wire.Credits,
 	}
 	if c.worker != nil {
-		hello.Capabilities |= wire.Functions
+		hello.Capabilities |= wire.Functions | wire.Parts
 		if c.worker.serial {
 			hello.Capabilities |= wire.Queues
 		}

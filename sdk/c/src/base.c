@@ -51,9 +51,9 @@ const char *fescue_status_name(int status) {
         "id-in-use", "limit", "no-responder", "timeout", "overflow", "unsupported", "going-away", "internal", "not-found",
         "conflict", "quota", "storage", "not-kept",
     };
-    static const char *const own[] = {"connection-lost", "stopped", "argument", "room", "system"};
+    static const char *const own[] = {"connection-lost", "stopped", "argument", "room", "system", "gone"};
     if (status <= 0 && status >= FESCUE_NOT_KEPT) return broker[-status];
-    if (status <= FESCUE_LOST && status >= FESCUE_SYSTEM) return own[FESCUE_LOST - status];
+    if (status <= FESCUE_LOST && status >= FESCUE_GONE) return own[FESCUE_LOST - status];
     return status > 0 ? "ok" : "unknown";
 }
 

@@ -9,7 +9,7 @@ static int say_hello(fescue_client *c) {
     f.lowest = f.highest = 1;
     f.capabilities = FESCUE_CAN_REQUEST | FESCUE_CAN_LOG | FESCUE_CAN_STATE | FESCUE_CAN_KEEP | FESCUE_CAN_HISTORY | FESCUE_CAN_CREDIT;
     if (c->worker) f.capabilities |= FESCUE_CAN_SERVE;
-    if (c->worker && !c->own_loop) f.capabilities |= FESCUE_CAN_QUEUE;
+    if (c->worker && !c->own_loop) f.capabilities |= FESCUE_CAN_QUEUE | FESCUE_CAN_PART;
     f.max_body = most > FESCUE_MAX_LENGTH ? FESCUE_MAX_LENGTH : (uint32_t)most;
     f.first = view_of(c->worker ? "" : c->options.token);
     f.second = view_of(c->options.name);

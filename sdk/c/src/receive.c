@@ -164,6 +164,7 @@ static int on_control(fescue_client *c, const fescue_frame *f) {
     case FESCUE_PING: on_ping(c, f); break;
     case FESCUE_PONG: resolve(c, FESCUE_PING, f->id, FESCUE_OK); break;
     case FESCUE_CANCEL: break; /* done */
+    case FESCUE_MORE: if (f->id == c->current) c->credit += f->number; break;
     case FESCUE_INVOKE: return FESCUE_MALFORMED; /* this is no worker */
     default: /* GOODBYE */
         if (c->worker) c->leaving = 1;

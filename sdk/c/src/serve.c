@@ -40,6 +40,7 @@ static int give(fescue_client *c, const fescue_frame *f, fescue_message *m) {
     }
     c->current = f->type == FESCUE_CALL || f->type == FESCUE_INVOKE ? f->id : 0;
     c->answered = c->cancelled = 0;
+    c->credit = FESCUE_WINDOW;
     return 1;
 }
 
@@ -136,6 +137,43 @@ int fescue_reply(fescue_client *c, const fescue_message *m, const void *data, si
     begin_frame(&f, m->type == FESCUE_INVOKE ? FESCUE_RESULT : FESCUE_REPLY, m->id);
     f.rest = bytes_of(data, size);
     return send_here(c, &f);
+}
+
+static int send_part(fescue_client *c, const fescue_message *m, int head, const char *data, size_t size) {
+    fescue_frame f;
+    begin_frame(&f, FESCUE_PART, m->id);
+    f.flags = (uint16_t)head;
+    f.rest = bytes_of(data, size);
+    return send_here(c, &f);
+}
+
+/* Whether pieces of the answer can be sent. */
+static int check_parts(fescue_client *c, const fescue_message *m) {
+    if (m->type != FESCUE_INVOKE || m->id != c->current || c->answered) return failed(c, FESCUE_ARGUMENT, "this is not the event that is being handled", view_of(NULL));
+    if (c->capabilities & FESCUE_CAN_PART) return FESCUE_OK;
+    return failed(c, FESCUE_UNSUPPORTED, "this device takes answers as a whole", view_of(NULL));
+}
+
+int fescue_head(fescue_client *c, const fescue_message *m, const char *json) {
+    int status = check_parts(c, m);
+    return status < 0 ? status : send_part(c, m, 1, json, strlen(json));
+}
+
+int fescue_part(fescue_client *c, const fescue_message *m, const void *data, size_t size) {
+    const char *at = data;
+    int status = check_parts(c, m);
+    while (status >= 0 && size > 0) {
+        size_t n = size < FESCUE_MAX_PART ? size : FESCUE_MAX_PART;
+        status = pump(c, 0); /* it may have been cancelled */
+        while (status >= 0 && c->credit < n && !c->cancelled) status = pump(c, -1);
+        if (c->cancelled) return failed(c, FESCUE_GONE, "nobody waits for the answer any longer", view_of(NULL));
+        if (status < 0 && (status != FESCUE_STOPPED || c->credit < n)) return status; /* who is to stop may yet answer */
+        if ((status = send_part(c, m, 0, at, n)) < 0) return status;
+        c->credit -= (uint32_t)n;
+        at += n;
+        size -= n;
+    }
+    return status < 0 ? status : FESCUE_OK;
 }
 
 int fescue_cancelled(fescue_client *c, const fescue_message *m) {

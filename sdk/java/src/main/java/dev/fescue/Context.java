@@ -1,5 +1,6 @@
 package dev.fescue;
 
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,6 +19,7 @@ public final class Context {
     private final byte[][] packed; // names and values of the attributes, in turn
     private Map<String, String> attributes;
     private volatile boolean cancelled;
+    private Output output;
     final long invocation;
     private final byte[] payload;
 
@@ -120,6 +122,9 @@ public final class Context {
 
     void cancel() {
         cancelled = true;
+        if (made() != null) {
+            made().wake();
+        }
     }
 
     /**
@@ -171,6 +176,27 @@ public final class Context {
     /** What the application keeps on its device, over restarts and versions: keys and values. */
     public KeyValue state() {
         return new KeyValue(serving);
+    }
+
+    /**
+     * Where the answer can be written while it is made: what was written goes out by flush, or with 64 KiB; writing waits while the caller
+     * reads more slowly, and throws IOException when nobody waits any longer. What the handler returns is the last piece.
+     */
+    public OutputStream output() {
+        return output(0, Map.of());
+    }
+
+    /** {@link #output()} with the status and the headers of an answer over HTTP. Only the first call of either counts. */
+    public synchronized OutputStream output(int status, Map<String, String> headers) {
+        if (output == null) {
+            output = new Output(serving, this, status, headers);
+        }
+        return output;
+    }
+
+    /** What was made by the methods above, or null. */
+    synchronized Output made() {
+        return output;
     }
 
     /** Writes a line to the application's log. */

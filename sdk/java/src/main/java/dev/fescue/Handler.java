@@ -2,6 +2,7 @@ package dev.fescue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -93,7 +94,8 @@ final class Handler {
 
     /** The answer's bytes. Throws what the handler throws, and ClassCastException for an answer that cannot be sent. */
     byte[] call(Context context) throws Throwable {
-        ByteArrayOutputStream out = streams ? new ByteArrayOutputStream() : null;
+        boolean whole = contextType != Context.class; // as in Lambda
+        OutputStream out = !streams ? null : whole ? new ByteArrayOutputStream() : context.output();
         Object event = streams ? new ByteArrayInputStream(context.payload()) : event(context);
         Object result;
         try {
@@ -106,7 +108,7 @@ final class Handler {
         } catch (InvocationTargetException e) {
             throw e.getCause();
         }
-        return streams ? out.toByteArray() : encoded(result);
+        return out instanceof ByteArrayOutputStream all ? all.toByteArray() : encoded(result);
     }
 
     /** The event as the type that the handler declares. */

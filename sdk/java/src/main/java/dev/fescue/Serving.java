@@ -1,5 +1,6 @@
 package dev.fescue;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.HashSet;
@@ -13,7 +14,7 @@ import java.util.concurrent.Executors;
 /** Serves the invocations of a function; see {@link Worker}. */
 final class Serving implements Reader.Taker, KeyValue.Asker {
     private static final int CAPABILITIES =
-        Frames.FUNCTIONS | Frames.REQUESTS | Frames.LOGS | Frames.STATE | Frames.DURABLE | Frames.HISTORY;
+        Frames.FUNCTIONS | Frames.REQUESTS | Frames.LOGS | Frames.STATE | Frames.DURABLE | Frames.HISTORY | Frames.PARTS;
     private static final long PATIENCE = 0; // a worker has nothing to do but wait for its broker
 
     private final Link link;
@@ -66,6 +67,16 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         try {
             if (threads != null) {
                 threads.shutdown();
+                Thread reader = new Thread(new Runnable() { // what is under way may yet ask
+                    @Override
+                    public void run() {
+                        while (true) {
+                            read();
+                        }
+                    }
+                });
+                reader.setDaemon(true);
+                reader.start();
                 threads.awaitTermination(Long.MAX_VALUE, java.util.concurrent.TimeUnit.NANOSECONDS);
             }
         } catch (InterruptedException e) {
@@ -118,6 +129,9 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
                 break;
             case Type.CANCEL:
                 cancel(id);
+                break;
+            case Type.MORE:
+                more(running.get(id), Incoming.more(body));
                 break;
             case Type.PING:
                 send(Frame.of(Type.PONG, id, body.rest()));
@@ -173,10 +187,15 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         } else {
             try {
                 context.begin();
-                answer = result(context.invocation, handler.call(context));
+                byte[] result = handler.call(context);
+                if (context.made() != null) {
+                    context.made().finish();
+                }
+                answer = result(context.invocation, result);
             } catch (Throwable e) {
                 failure = e;
-                answer = Failures.describe(context.invocation, e);
+                answer = context.isCancelled() && context.made() != null && e instanceof IOException
+                    ? Frames.failure(context.invocation, "Cancelled", String.valueOf(e.getMessage()), "") : Failures.describe(context.invocation, e);
             }
         }
         running.remove(context.invocation);
@@ -184,6 +203,28 @@ final class Serving implements Reader.Taker, KeyValue.Asker {
         if (failure instanceof VirtualMachineError && !(failure instanceof StackOverflowError)) {
             leave(1); // out of memory: nothing can be relied on any more
         }
+    }
+
+    private static void more(Context context, long bytes) {
+        if (context != null && context.made() != null) {
+            context.made().more(bytes);
+        }
+    }
+
+    /** Waits until so many bytes of an answer may be sent. False: nobody waits for it any longer. */
+    boolean maySend(Output output, int bytes) throws IOException {
+        boolean reads = Thread.currentThread() == main;
+        if (reads) {
+            receive(true); // it may have been cancelled
+        }
+        while (!output.isCancelled() && !output.spend(bytes)) {
+            if (reads) {
+                read();
+            } else {
+                output.awaitMore(bytes);
+            }
+        }
+        return !output.isCancelled();
     }
 
     private byte[] result(long id, byte[] body) {
