@@ -14,7 +14,8 @@ GO ?= go
 LEAN := $(foreach m,github.com/tetratelabs/wazero github.com/jackc/pgx/v5 github.com/danielgtaylor/huma/v2 github.com/goccy/go-yaml \
 	github.com/pressly/goose/v3 github.com/spf13/cobra github.com/spf13/pflag golang.org/x/text github.com/nats-io/jwt/v2 \
 	github.com/nats-io/nats-server/v2 github.com/nats-io/nats.go github.com/nats-io/nkeys github.com/Masterminds/semver/v3 \
-	github.com/klauspost/compress fescue.dev/fescue/cli fescue.dev/fescue/client fescue.dev/fescue/server fescue.dev/fescue/artifact,\
+	github.com/klauspost/compress fescue.dev/fescue/cli fescue.dev/fescue/client fescue.dev/fescue/server fescue.dev/fescue/artifact fescue.dev/fescue/spec \
+	fescue.dev/fescue/device/micro fescue.dev/fescue/device/runtimes/container,\
 	-gcflags=$(m)/...=-l) $(foreach p,crypto/tls crypto/x509 database/sql debug/dwarf encoding/gob encoding/xml internal/profile math/big \
 	regexp/syntax runtime/pprof text/template/parse archive/tar archive/zip,-gcflags=$(p)=-l)
 TOOLS := .tools
