@@ -44,7 +44,12 @@ const option = (value: string) => ({ value, label: value });
 
 function grouped(data: string[], groupOf: (value: string) => string) {
   const groups = new Map<string, ComboboxItem[]>();
-  for (const d of data) groups.set(groupOf(d), [...(groups.get(groupOf(d)) ?? []), option(d)]);
+  for (const d of data) {
+    const group = groupOf(d);
+    const there = groups.get(group);
+    if (there) there.push(option(d));
+    else groups.set(group, [option(d)]);
+  }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([group, items]) => ({ group, items }));
 }
 
