@@ -148,7 +148,7 @@ async function hold(t, handler) {
   t.after(() => child.kill('SIGKILL'));
   const talk = new Talk(child.stdio[3]);
   const { body } = await talk.expect(TYPE.HELLO);
-  assert.equal(body.readUInt16LE(2), 63);
+  assert.equal(body.readUInt16LE(2), 575);
   return { talk, ended, child };
 }
 

@@ -280,7 +280,7 @@ class Held:
     def ready(self):
         _, hello = self.talk.expect(wire.HELLO)
         one = wire.QUEUES if self.concurrency == "1" else 0
-        assert struct.unpack_from("<BBH", hello) == (1, 1, 63 | one)  # all capabilities but credit and modules
+        assert struct.unpack_from("<BBH", hello) == (1, 1, 575 | one)  # all capabilities but credit and modules
         self.talk.expect(wire.READY)
         self.talk.send(welcome())
         return self
@@ -419,6 +419,40 @@ def test_what_is_cancelled_before_it_began_is_answered(hold):
     held.talk.send(invocation(1, b"0.2") + invocation(2, b"0.2") + wire.frame(wire.CANCEL, 2))
     answers = {held.talk.next()[1] for _ in range(2)}
     assert answers == {1, 2}
+
+
+PARTS = """
+def made(event, context):
+    try:
+        for n in range(1000):
+            yield bytes([n % 256]) * 65536
+    finally:
+        context.log("info", "closed")
+
+async def made_async(event, context):
+    try:
+        for n in range(1000):
+            yield bytes([n % 256]) * 65536
+    finally:
+        context.log("info", "closed")
+"""
+
+
+@pytest.mark.parametrize(("handler", "concurrency"), [("made", "1"), ("made", "4"), ("made_async", "1")])
+def test_parts_wait_for_credit_and_end_when_cancelled(hold, code, handler, concurrency):
+    (code / "parts.py").write_text(PARTS)
+    held = hold(f"parts.{handler}", FESCUE_CONCURRENCY=concurrency).ready()
+    held.talk.send(wire.frame(wire.WELCOME, 0, struct.pack("<BBHIHH", 1, 0, 1023, 1 << 20, 0, 0)), invocation(7))
+    for n in range(4):
+        ident, body = held.talk.expect(wire.PART)
+        assert (ident, body) == (7, b"\0" + bytes([n]) * 65536)
+    held.talk.send(wire.frame(wire.PING, 1))
+    assert held.talk.expect(wire.PONG)[0] == 1  # and no fifth part
+    held.talk.send(wire.frame(wire.MORE, 7, struct.pack("<I", 65536)))
+    assert held.talk.expect(wire.PART)[1][1] == 4
+    held.talk.send(wire.frame(wire.CANCEL, 7))
+    assert held.talk.expect(wire.LOG)[1] == b"closed"
+    assert b"Cancelled" in held.talk.expect(wire.FAILURE)[1]
 
 
 def test_ping_is_answered(hold):
