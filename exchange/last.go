@@ -16,8 +16,7 @@ type LastMessage struct {
 // lastKept is how many bytes of a payload are remembered.
 const lastKept = 256
 
-// last remembers what a session published last on a topic. Of messages that are read
-// together it is the first, so that a flood pays for one in many.
+// last remembers what a session published last on a topic.
 type last struct {
 	mu      sync.Mutex
 	message LastMessage

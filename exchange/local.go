@@ -230,6 +230,7 @@ func (c *Client) with(op string, topic string, size int, do func(*publisher, *re
 	if reg != nil {
 		code, text = do(p, reg)
 	}
+	s.settle()
 	s.mu.Unlock()
 	p.flush()
 	if code != 0 {

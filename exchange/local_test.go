@@ -295,6 +295,13 @@ func TestLastMessage(t *testing.T) {
 			t.Errorf("the last message is %q of %d bytes, want %q of %d", m.Payload, m.Size, c.want, len(c.payload))
 		}
 	}
+	// Of messages that come together it is the last one too.
+	together := wire.AppendPublishTo(nil, 0, "a/b", []byte("on"))
+	one.Send(wire.AppendPublishTo(wire.AppendPublishTo(together, 0, "a/b", []byte("off")), 5, "a/b", []byte("x"+long)))
+	one.Expect(wire.OK, 5)
+	if m := last(); string(m.Payload) != "x"+long[:254] {
+		t.Errorf("the last message of three is %q", m.Payload)
+	}
 	one.Close()
 	two.Close()
 	exchangetest.Until(t, "they have gone", func() bool { return len(b.Of(exchangetest.Alice).Sessions)+len(b.Of(exchangetest.Bob).Sessions) == 0 })

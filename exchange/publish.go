@@ -19,13 +19,15 @@ type registration struct {
 	bytes atomic.Uint64 // of their payloads; likewise
 	last  last
 
+	latest  []byte // payload of this batch that last does not know yet
+	pending bool   // there is one
+
 	generation uint64 // of the router, when subs was found
 	subs       []*subscription
 
 	kept    bool   // somebody of subs keeps it
 	subject string // for the peer; "" does not go there
 	batch   uint64 // in which the peer was asked for its interest
-	noted   uint64 // batch of which last is
 	wanted  bool
 
 	mirrorPeer       *peer // what follows holds for it and its generation
@@ -79,12 +81,30 @@ func (p *publisher) publish(reg *registration, payload []byte) {
 func (s *session) count(reg *registration, payload []byte) {
 	reg.count.Store(reg.count.Load() + 1)
 	reg.bytes.Store(reg.bytes.Load() + uint64(len(payload)))
-	if reg.noted != s.batches {
-		reg.noted = s.batches
-		reg.last.note(payload)
+	if !reg.pending {
+		reg.pending = true
+		s.pending = append(s.pending, reg)
 	}
+	reg.latest = payload
 	s.published++
 	s.publishedBytes += uint64(len(payload))
+}
+
+// settle has what was published last remembered, of each topic of a batch: a flood pays
+// for one message in many. mu is held, and the batch's payloads are still there.
+func (s *session) settle() {
+	for i, reg := range s.pending {
+		reg.settle()
+		s.pending[i] = nil
+	}
+	s.pending = s.pending[:0]
+}
+
+func (reg *registration) settle() {
+	if reg.pending {
+		reg.last.note(reg.latest)
+		reg.latest, reg.pending = nil, false
+	}
 }
 
 // route finds the subscriptions for a registration.

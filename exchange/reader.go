@@ -80,6 +80,7 @@ func (s *session) batch(n int, full bool) error {
 		}
 		err = s.handle(f)
 	}
+	s.settle()
 	s.mu.Unlock()
 	if full || err != nil || s.polled == nil {
 		s.pub.flush()

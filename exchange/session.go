@@ -39,8 +39,9 @@ type session struct {
 	// batches counts what was read together; what the peer wants is asked anew
 	// in each.
 	batches        uint64
-	published      uint64 // messages
-	publishedBytes uint64 // of their payloads
+	pending        []*registration // published on in this batch
+	published      uint64          // messages
+	publishedBytes uint64          // of their payloads
 	publishedAtEnd counts
 
 	calls calls

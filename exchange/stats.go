@@ -141,6 +141,7 @@ func (t *topicTable) prune() {
 
 // release ends a registration's part; its session's mu is held.
 func (t *topicTable) release(reg *registration) {
+	reg.settle()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if st := t.stats[reg.topic]; st != nil {

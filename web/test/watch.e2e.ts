@@ -115,10 +115,14 @@ it("shows the logs of a time", async () => {
 
 it("shows the last value of each topic, and who uses it", async () => {
   const { page } = seen;
+  const row = page.getByRole("row", { name: /in\/b/ });
+  fescue.run("pub", "in/b", "6");
   await page.goto(fescue.url + "/topics?filter=%23");
+  await page.getByRole("navigation", { name: "Topics" }).getByText("6", { exact: true }).first().waitFor();
   await page.getByText("Last values").click();
+  await row.getByRole("button", { name: "6" }).waitFor(); // it came before the page was there
   for (const n of ["7", "8"]) fescue.run("pub", "in/b", n);
-  await page.getByRole("row", { name: /in\/b/ }).getByRole("button", { name: "8" }).click();
+  await row.getByRole("button", { name: "8" }).click();
   await page.getByRole("region", { name: "Message" }).getByText("in/b").waitFor();
   await page.getByRole("region", { name: "Who uses them" }).getByRole("link", { name: "keeper" }).first().waitFor();
 });

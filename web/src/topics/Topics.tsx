@@ -15,6 +15,7 @@ import { rate } from "../parts/words";
 import { Denied } from "./Denied";
 import { Publish } from "./Publish";
 import type { TopicRate } from "./rates";
+import { remembered } from "./tail";
 import { TailView } from "./TailView";
 import { rowsOf, type Row, treeOf } from "./tree";
 import { Users } from "./Users";
@@ -180,6 +181,7 @@ function BranchRow({ row: { branch, depth }, top, filter, folded, onFold, onChoo
       depth={depth}
       rate={branch.rate}
       history={branch.topic?.history}
+      last={branch.topic && remembered(branch.topic)?.text}
       onChoose={onChoose}
       fold={
         below && (
@@ -207,11 +209,12 @@ interface TreeRowProps {
   depth: number;
   rate: number;
   history?: number[];
+  last?: string; // value
   fold?: React.ReactNode;
   onChoose: (filter: string) => void;
 }
 
-function TreeRow({ top, name, filter, chosen, depth, rate: n, history, fold, onChoose }: TreeRowProps) {
+function TreeRow({ top, name, filter, chosen, depth, rate: n, history, last, fold, onChoose }: TreeRowProps) {
   return (
     <div
       className="file tree-row"
@@ -227,6 +230,7 @@ function TreeRow({ top, name, filter, chosen, depth, rate: n, history, fold, onC
         title={filter}
       >
         <span className="tree-name">{name}</span>
+        {last && <span className="tree-last mono">{last}</span>}
         {history && <Spark values={history} label={`${filter}: ${rate(n)}`} width={48} height={14} />}
         <span className="tree-rate">{rate(n)}</span>
       </button>

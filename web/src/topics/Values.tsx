@@ -1,5 +1,4 @@
-// Values is the topics in view, each with the last value that came since the page was
-// opened, its rate and how that went.
+// Values is the topics in view, each with its last value, its rate and how that went.
 import { Text } from "@mantine/core";
 import { useMemo } from "react";
 import { Spark } from "../parts/Spark";
@@ -7,7 +6,7 @@ import { type Column, Table } from "../parts/Table";
 import { bytes, rate } from "../parts/words";
 import { overlap } from "./overlap";
 import type { TopicRate } from "./rates";
-import type { Message } from "./tail";
+import { type Message, remembered } from "./tail";
 import { useTopics } from "./useTopics";
 
 interface ValuesProps {
@@ -36,11 +35,13 @@ export function Values({ device, filter, messages, onChoose }: ValuesProps) {
   return <Table label="Last values" columns={columns(onChoose)} rows={rows} id={(r) => r.topic} />;
 }
 
-// rowsOf are the topics that messages came on, and those that somebody has published on.
+// rowsOf are the topics that messages came on, and those that somebody has published on:
+// of these the device knows the last one.
 export function rowsOf(rates: TopicRate[], filter: string, messages: Message[]): Row[] {
   const rows = new Map<string, Row>();
   for (const t of rates) {
-    if (t.messages > 0 && !/[#+]/.test(t.topic) && overlap(t.topic, filter)) rows.set(t.topic, { topic: t.topic, rated: t });
+    if ((t.messages > 0 || t.lastAt) && !/[#+]/.test(t.topic) && overlap(t.topic, filter))
+      rows.set(t.topic, { topic: t.topic, rated: t, last: remembered(t) });
   }
   for (const m of messages) rows.set(m.topic, { ...rows.get(m.topic), topic: m.topic, last: m });
   return [...rows.values()].sort((a, b) => (a.topic < b.topic ? -1 : 1));
@@ -62,7 +63,7 @@ const columns = (onChoose: (m: Message) => void): Column<Row>[] => [
           {r.last.text.slice(0, 200) || "(empty)"}
         </button>
       ) : (
-        <span className="faint">none since this page was opened</span>
+        <span className="faint">not known</span>
       ),
   },
   {

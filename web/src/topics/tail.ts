@@ -1,5 +1,6 @@
 // Tail holds the newest messages of a topic filter, handed to the page some times a
 // second; of more than it can show, it keeps some and says so.
+import type { TopicInfo } from "../api/client";
 import { Gathered } from "../parts/gathered";
 
 export interface Message {
@@ -76,9 +77,20 @@ export class Tail extends Gathered<TailState> {
 }
 
 function read(key: number, { time, topic, from, payload }: Raw): Message {
-  const bytes = Uint8Array.from(atob(payload ?? ""), (c) => c.charCodeAt(0));
+  const bytes = bytesOf(payload);
   return { key, time, topic, from: from ?? "", text: textOf(bytes), size: bytes.length };
 }
+
+// remembered is what the device knows of the message published last: of a large one its beginning.
+export function remembered(t: TopicInfo): Message | undefined {
+  if (!t.lastAt) return undefined;
+  const bytes = bytesOf(t.last);
+  const size = t.lastSize ?? bytes.length;
+  const text = textOf(bytes) + (size > bytes.length ? " …" : "");
+  return { key: -1, time: t.lastAt, topic: t.topic, from: "", text, size };
+}
+
+const bytesOf = (base64?: string) => Uint8Array.from(atob(base64 ?? ""), (c) => c.charCodeAt(0));
 
 function textOf(bytes: Uint8Array): string {
   try {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Message } from "./tail";
 import { rowsOf } from "./Values";
 
 const rated = (topic: string, messages: number) => ({
@@ -22,4 +23,15 @@ it("has each topic once, with what came last", () => {
     ["a/b", "3"],
     ["a/new", "2"],
   ]);
+});
+
+it("has what the device remembers until something comes, and tells where it was cut", () => {
+  const known = { ...rated("a/b", 2), lastAt: "2026-11-26T10:00:00Z", last: btoa("21.5"), lastSize: 4 };
+  const long = { ...rated("a/c", 1), lastAt: "2026-11-26T10:00:00Z", last: btoa("x".repeat(256)), lastSize: 9000 };
+  const last = (messages: Message[]) => rowsOf([known, long], "#", messages).map((r) => [r.last?.text, r.last?.size]);
+  expect(last([])).toEqual([
+    ["21.5", 4],
+    ["x".repeat(256) + " …", 9000],
+  ]);
+  expect(last([message(7, "a/b")])[0]).toEqual(["7", 1]);
 });
