@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -279,6 +280,37 @@ func TestTerminateBlockedWriter(t *testing.T) {
 	p, _ := startAndRead(t, s, o)
 	if exit := p.Terminate(5 * time.Second); exit.Signal != syscall.SIGTERM {
 		t.Error(exit)
+	}
+}
+
+// A process that is forked while its parent holds signals back, as a shell does for each
+// that it forks, is told when the parent has ended.
+func TestTerminateTellsThoseForkedMeanwhile(t *testing.T) {
+	perl, err := exec.LookPath("perl")
+	if err != nil {
+		t.Skip(err)
+	}
+	s := open(t)
+	for _, mode := range modes {
+		o := shell("")
+		o.Mode = mode
+		o.Argv = []string{perl, "-MPOSIX", "-e", `
+			my $term = POSIX::SigSet->new(SIGTERM);
+			sigprocmask(SIG_BLOCK, $term);
+			$| = 1;
+			print "up\n";
+			my $waits = POSIX::SigSet->new;
+			do { select(undef, undef, undef, 0.01); sigpending($waits) } until $waits->ismember(SIGTERM);
+			fork;
+			sigprocmask(SIG_UNBLOCK, $term); # the parent has it, the child does not
+			sleep 1000`}
+		p, line := startAndRead(t, s, o)
+		if line != "up\n" {
+			t.Fatalf("%s: %q", mode, line)
+		}
+		if exit := p.Terminate(10 * time.Second); exit.Signal != syscall.SIGTERM {
+			t.Errorf("%s: %v", mode, exit)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,8 +88,8 @@ func TestBoardAway(t *testing.T) {
 		}
 		calls, dropped = 0, 0
 		for _, p := range h.Points {
-			calls += p.Calls * h.Step
-			dropped += p.Dropped * h.Step
+			calls += math.Round(p.Calls * h.Step)
+			dropped += math.Round(p.Dropped * h.Step)
 		}
 	}
 	if calls < kept || calls > messages || dropped < messages-kept-1 || dropped > messages-kept+1 {

@@ -20,6 +20,8 @@ type supervisor struct {
 	signals  chan os.Signal
 	commands <-chan command
 	forks    *forks // nil unless the program is a fork server
+
+	told map[int]bool // processes that were there when the signal was sent
 }
 
 func newSupervisor(c *control, p *Plan) *supervisor {
@@ -56,6 +58,9 @@ func (s *supervisor) supervise(target int) syscall.WaitStatus {
 		if p.ended && s.forks.none() && (!terminating || !left) {
 			s.killRest(p)
 			return p.status
+		}
+		if terminating {
+			s.forwardToOrphans(p)
 		}
 		select {
 		case sig := <-s.signals:
@@ -121,12 +126,32 @@ func (s *supervisor) forward(p *program, sig syscall.Signal) {
 		}
 		return
 	}
+	there := descendants(os.Getpid())
+	s.told = map[int]bool{}
+	for _, pid := range there {
+		s.told[pid] = true
+	}
 	if s.init {
 		_ = unix.Kill(-1, sig)
 		return
 	}
-	for _, pid := range descendants(os.Getpid()) {
+	for _, pid := range there {
 		_ = unix.Kill(pid, sig)
+	}
+}
+
+// forwardToOrphans tells those whom the signal missed. A shell holds signals back while it
+// forks: one that comes then ends the shell afterwards, and its new child, which has heard
+// nothing, is the helper's. Children of those that live are theirs to end.
+func (s *supervisor) forwardToOrphans(p *program) {
+	if s.alone {
+		return
+	}
+	for _, pid := range descendants(os.Getpid()) {
+		if parent, alive := parentOf(pid); alive && parent == os.Getpid() && pid != p.pid && !s.told[pid] {
+			s.told[pid] = true
+			_ = unix.Kill(pid, s.signal)
+		}
 	}
 }
 

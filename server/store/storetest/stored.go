@@ -220,7 +220,7 @@ func testSessions(t *testing.T, s *store.Store) {
 }
 
 func testHeldByDevice(t *testing.T, s *store.Store) {
-	w := newWorld(t, s, v2)
+	w := newWorld(t, s, v1, v2)
 	w.version("other", v1)
 	w.up()
 	w.deploy(v2, left, right)
