@@ -94,7 +94,11 @@ func (c *Configuration) handlerMissing(has func(path string) bool) (message, sug
 	if slices.ContainsFunc(files, has) {
 		return "", ""
 	}
-	return fmt.Sprintf("the artifact has no file %s", files[0]), "A handler is written " + rule.written + ". " + rule.example
+	suggestion = "A handler is written " + rule.written + ". " + rule.example
+	if c.Runtime.Name() == RuntimeWasm {
+		suggestion = "Compile it with 'fescue build', or add a module that is compiled already. " + suggestion
+	}
+	return fmt.Sprintf("the artifact has no file %s", files[0]), suggestion
 }
 
 func (c *Configuration) preparesFiles() bool {

@@ -20,6 +20,8 @@ const words: Record<string, [string, string]> = {
   node: ["JavaScript function", "A Node.js function, called for every message on a topic."],
   java: ["Java function", "A Java method, called for every message on a topic."],
   cpp: ["C++ function", "Compiled code, called for every message on a topic."],
+  wasm: ["WebAssembly function", "A module, compiled by fescue build: drop it onto the files."],
+  micro: ["Function for a microcontroller", "A WebAssembly module that also fits a board: drop it onto the files."],
 };
 
 // An image of a registry needs nothing but a configuration. Which one it is, nobody can guess: the
@@ -58,9 +60,8 @@ function collect(): Template[] {
     template.files[rest.join("/")] = text;
     found.set(name, template);
   }
-  // What has to be compiled or built before it is sent is begun in a terminal; its module, or its
-  // folder with the image's archive, can be brought.
-  const built = (t: Template) => /runtime: (wasm|container)/.test(t.files[configurationFile] ?? "");
+  // A folder with an image's archive is made in a terminal, and can be brought as a whole.
+  const built = (t: Template) => /runtime: container/.test(t.files[configurationFile] ?? "");
   return [image, ...[...found.values()].filter((t) => !built(t))].sort((a, b) => a.title.localeCompare(b.title));
 }
 
