@@ -14,7 +14,8 @@ type handlerRule struct {
 	example string
 	// files are those of the artifact of which one must be there; nil: nothing can be told.
 	files    func(handler string) []string
-	perEvent bool // it can be a program for each event
+	remedy   string // if none of them is
+	perEvent bool   // it can be a program for each event
 }
 
 var (
@@ -37,7 +38,8 @@ func handlerRules(runtime string) (handlerRule, bool) {
 		return handlerRule{form: javaHandler(), written: "package.Class or package.Class::method", example: "Write com.example.Roots::handle."}, true
 	case RuntimeWasm:
 		return handlerRule{form: wasmHandler(), written: "file.wasm, or file.wasm:export", example: "For an export handle of detector.wasm write detector.wasm:handle; detector.wasm alone is run for each event.",
-			files: func(handler string) []string { file, _, _ := strings.Cut(handler, ":"); return []string{file} }}, true
+			files:  func(handler string) []string { file, _, _ := strings.Cut(handler, ":"); return []string{file} },
+			remedy: "Compile it with 'fescue build', or add a module that is compiled already. "}, true
 	case RuntimeContainer:
 		return handlerRule{form: containerHandler(), written: "the path of a program in the image, or what the image's own program is told", example: "Write /bin/detect, if the image has that; or app.handle, which its program finds in FESCUE_HANDLER.", perEvent: true}, true
 	case RuntimeCpp:
@@ -94,11 +96,7 @@ func (c *Configuration) handlerMissing(has func(path string) bool) (message, sug
 	if slices.ContainsFunc(files, has) {
 		return "", ""
 	}
-	suggestion = "A handler is written " + rule.written + ". " + rule.example
-	if c.Runtime.Name() == RuntimeWasm {
-		suggestion = "Compile it with 'fescue build', or add a module that is compiled already. " + suggestion
-	}
-	return fmt.Sprintf("the artifact has no file %s", files[0]), suggestion
+	return fmt.Sprintf("the artifact has no file %s", files[0]), rule.remedy + "A handler is written " + rule.written + ". " + rule.example
 }
 
 func (c *Configuration) preparesFiles() bool {

@@ -31,9 +31,11 @@ func (f *function) ask(ctx context.Context, e event, parts func(head, data []byt
 	done := make(chan outcome, 1)
 	c := f.call(e, func(result []byte, err error) { done <- outcome{result, err} })
 	c.ctx = ctx
-	s := newStream()
+	var s *stream
+	var came <-chan struct{} // never, where nobody takes parts
 	if parts != nil {
-		c.invocation.Part = s.add
+		s = newStream()
+		came, c.invocation.Part = s.came, s.add
 	}
 	if err := f.submit(c); err != nil {
 		return nil, fail.Wrap(err, fail.Unavailable, "invoke", app)
@@ -45,7 +47,7 @@ func (f *function) ask(ctx context.Context, e event, parts func(head, data []byt
 				o.err = f.pass(c, s, parts) // what came before the end
 			}
 			return o.result, fail.Wrap(o.err, fail.Internal, "invoke", app)
-		case <-s.came:
+		case <-came:
 			if err := f.pass(c, s, parts); err != nil {
 				f.giveUp(c)
 				return nil, fail.Wrap(err, fail.Canceled, "invoke", app)

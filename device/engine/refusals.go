@@ -39,7 +39,11 @@ func (r *refusals) due(what string, now time.Time) bool {
 // refused reports what the sandbox has refused the application.
 func (l *launcher) refused(r sandbox.Refusal) {
 	a := l.application
-	l.log.Note("warning", fmt.Sprintf("refused by the sandbox: %s (%d times)", r.What, r.Count))
+	text := "refused by the sandbox: " + r.What
+	if r.Count > 1 {
+		text += fmt.Sprintf(" (%d times)", r.Count)
+	}
+	l.log.Note("warning", text)
 	if !a.refusals.due(r.What, time.Now()) {
 		return
 	}

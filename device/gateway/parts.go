@@ -14,8 +14,8 @@ import (
 type streamed struct {
 	ctx   context.Context // of the call
 	w     http.ResponseWriter
+	begun bool // its headers are sent; what follows is there then
 	link  *http.ResponseController
-	begun bool // its headers are sent
 	stop  func() bool
 }
 
@@ -53,7 +53,7 @@ func (s *streamed) begin(head, data []byte) error {
 		s.w.Header().Set("Content-Type", kind)
 	}
 	s.w.WriteHeader(status)
-	s.begun = true
+	s.begun, s.link = true, http.NewResponseController(s.w)
 	// A caller that does not read holds nobody beyond the call's time.
 	s.stop = context.AfterFunc(s.ctx, func() { _ = s.link.SetWriteDeadline(time.Unix(1, 0)) })
 	return nil

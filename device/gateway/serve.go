@@ -108,7 +108,7 @@ func (g *Gateway) serve(w http.ResponseWriter, q *http.Request, route *Route) {
 // call calls the function, and answers with what comes of it: piece by piece if it comes so. after, if not nil, is called
 // between the two; its error is told in place of the function's.
 func (g *Gateway) call(ctx context.Context, w http.ResponseWriter, q *http.Request, route *Route, r *Request, after func() error) {
-	s := &streamed{ctx: ctx, w: w, link: http.NewResponseController(w)}
+	s := &streamed{ctx: ctx, w: w}
 	r.Parts = s.take
 	result, err := route.Call(ctx, r)
 	gone := q.Context().Err() != nil // asked now: a body that is not read to its end makes it look so

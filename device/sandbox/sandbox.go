@@ -151,7 +151,7 @@ func openInstance(state string) (instance, error) {
 		return instance{}, fail.Wrap(err, fail.Internal, "open sandbox", path)
 	}
 	id := instance{randomHex(8), randomHex(4)}
-	return id, durable.Replace(path, []byte(id.id))
+	return id, fail.Wrap(durable.Replace(path, []byte(id.id)), fail.Exhausted, "write", path)
 }
 
 func randomHex(n int) string {

@@ -114,7 +114,8 @@ func readFolders(state string) []string {
 }
 
 func writeFolders(state string, folders []string) error {
-	return durable.Replace(filepath.Join(state, foldersFile), []byte(strings.Join(folders, "\n")+"\n"))
+	path := filepath.Join(state, foldersFile)
+	return fail.Wrap(durable.Replace(path, []byte(strings.Join(folders, "\n")+"\n")), fail.Exhausted, "write", path)
 }
 
 // rememberFolders adds folders to those that a later agent may have to remove.

@@ -69,7 +69,7 @@ func (u *users) get(name spec.Name) (int, error) {
 	u.byName[name] = uid
 	text, err := json.MarshalIndent(u.byName, "", "  ")
 	if err == nil {
-		err = durable.Replace(u.path, text)
+		err = fail.Wrap(durable.Replace(u.path, text), fail.Exhausted, "write", u.path)
 	}
 	if err != nil {
 		delete(u.byName, name)

@@ -1,8 +1,6 @@
 package exchangetest
 
 import (
-	"errors"
-	"io"
 	"testing"
 
 	"fescue.dev/fescue/exchange"
@@ -128,17 +126,8 @@ func samePlace(one, two, pub *Client) {
 // expectRevoked takes frames until the broker has closed, which are to say that all is denied.
 func (c *Client) expectRevoked() {
 	c.t.Helper()
-	for {
-		f, err := c.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			c.t.Fatal(err)
-		}
+	c.expectEnd(func(f wire.Frame) bool {
 		e, err := f.Error()
-		if f.Type != wire.Goodbye && (err != nil || e.Code != wire.Denied) {
-			c.t.Fatalf("got %v %d %q, want the end", f.Type, f.ID, f.Body)
-		}
-	}
+		return err == nil && e.Code == wire.Denied
+	})
 }

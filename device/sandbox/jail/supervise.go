@@ -147,8 +147,8 @@ func (s *supervisor) forwardToOrphans(p *program) {
 	if s.alone {
 		return
 	}
-	for _, pid := range descendants(os.Getpid()) {
-		if parent, alive := parentOf(pid); alive && parent == os.Getpid() && pid != p.pid && !s.told[pid] {
+	for _, pid := range families()[os.Getpid()] {
+		if pid != p.pid && !s.told[pid] {
 			s.told[pid] = true
 			_ = unix.Kill(pid, s.signal)
 		}
